@@ -1,0 +1,107 @@
+"""The seam between a grade and whatever model writes it.
+
+An engine takes one request and blocks until its reply is complete; many threads may call it at once, and a rolling
+batch is what an engine makes of that. Errors come in two classes: those that concern one request, and `EngineDead`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call to a model.
+
+    `messages` are chat messages (`role`, `content`); `schema` is the JSON schema that confines the reply;
+    `deadline` is in seconds from the call. `alone` asks the engine to run nothing beside it: so an essay that was in
+    flight when an engine died is tried again, and only the one at fault can take the engine down a second time.
+    """
+
+    id: str
+    messages: Sequence[Mapping[str, str]]
+    schema: Mapping[str, Any] | None
+    max_tokens: int
+    deadline: float
+    temperature: float = 0.0
+    alone: bool = False
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one call; `cached` is the part of `prompt` that the prefix cache already held."""
+
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+
+
+@dataclass(frozen=True)
+class Token:
+    """One generated token: its text and the log-probabilities (natural logarithm) of the likeliest alternatives.
+
+    The texts of all tokens of a completion, joined, are the completion's text.
+    """
+
+    text: str
+    top: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A complete reply. `finish_reason` is `stop` or `length`; `first_token_s` is seconds from call to first token."""
+
+    text: str
+    tokens: Sequence[Token]
+    usage: Usage
+    first_token_s: float
+    finish_reason: str
+
+
+class EngineError(Exception):
+    """Something went wrong with a model call; the message is for a person."""
+
+
+class RequestRefused(EngineError):
+    """The engine cannot run this request (too long, a grammar it cannot compile); trying again is useless."""
+
+
+class DeadlineExceeded(EngineError):
+    """The reply was not complete within the request's deadline; it was aborted."""
+
+
+class Cancelled(EngineError):
+    """The caller's `cancelled` event was set; the generation was aborted."""
+
+
+class EngineDead(EngineError):
+    """The engine as a whole is gone; nothing can be graded in this process any more."""
+
+
+class Flag(Protocol):
+    """What `threading.Event` offers of itself to an engine."""
+
+    def is_set(self) -> bool: ...
+
+
+class Engine(Protocol):
+    """A model that can be called."""
+
+    model: str
+    """Name shown to people: "graded by MODEL"."""
+    version: str
+    """Engine and its version, for reproducibility, such as `vllm 0.32.0`."""
+
+    def grade(self, request: Request, on_delta: Callable[[str], None], cancelled: Flag) -> Completion:
+        """Run one request and return its reply.
+
+        `on_delta` gets each new piece of text, in order, from one thread at a time; it must be quick and not raise.
+        Raises `RequestRefused`, `DeadlineExceeded`, `Cancelled` or `EngineDead`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free what the engine holds; calls in flight end with `Cancelled`."""
+        ...

@@ -1,0 +1,454 @@
+"""The one place that changes an essay's state.
+
+    submitted → queued → grading → graded | needs_review | failed | cancelled
+
+Every change is conditional: it names the state (and, for a worker, the claim) that it starts from, so that of two who
+try, one wins and the other learns that it lost. Each function changes rows and adds the audit entry and the notices
+inside the caller's transaction; the caller commits, and only then tells anybody (`grading.progress`) or rings the
+broker. A crash between the two is mended by the sweeper (`expire_leases`, `untold`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from grading import text as essay_text
+from grading.routing import Route
+from models import (
+    Assignment,
+    Essay,
+    EssayState,
+    EssayTransition,
+    Grading,
+    Membership,
+    Notice,
+    Release,
+    Role,
+    Source,
+    Switch,
+    User,
+)
+from models.base import now
+
+TRIAGE = "triage"
+"""The queue of essays that have no route yet."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to grade one essay until the lease runs out. `attempts` counts this try."""
+
+    essay_id: uuid.UUID
+    token: uuid.UUID
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An essay whose queue is to be told of it."""
+
+    essay_id: uuid.UUID
+    queue: str
+
+
+class NotAllowed(Exception):
+    """The essay's state does not admit what was asked; the message says why."""
+
+
+def submit(
+    session: Session, *, student: User, assignment: Assignment, text: str, key: str | None
+) -> tuple[Essay, bool]:
+    """Store an essay as `submitted`; returns it and whether it is new.
+
+    The same idempotency key from the same student returns the essay it made the first time, whoever of two
+    simultaneous requests comes second. Raises `grading.text.TextError`, and `NotAllowed` when the key was used for
+    another essay. The caller commits.
+    """
+    essay_text.check(text)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    essay_id = uuid.uuid4()
+    added = session.scalar(
+        upsert(Essay)
+        .values(
+            id=essay_id,
+            student_id=student.id,
+            assignment_id=assignment.id,
+            text=text,
+            text_sha256=digest,
+            idempotency_key=key,
+            state=EssayState.submitted,
+            enqueued_at=now(),
+        )
+        .on_conflict_do_nothing(index_elements=["student_id", "idempotency_key"])
+        .returning(Essay.id)
+    )
+    if added is None:
+        essay = session.scalars(select(Essay).filter_by(student_id=student.id, idempotency_key=key)).one()
+        if (essay.text_sha256, essay.assignment_id) != (digest, assignment.id):
+            raise NotAllowed("This Idempotency-Key was already used for another essay; use a new key for a new essay.")
+        return essay, False
+    _record(session, [essay_id], None, EssayState.submitted, student.email, None)
+    return session.get_one(Essay, essay_id), True
+
+
+def put_in_queue(session: Session, essay_id: uuid.UUID, route: Route) -> bool:
+    """`submitted` → `queued`, as the route says; False when somebody else already did it."""
+    return _change(
+        session,
+        essay_id,
+        [EssayState.submitted],
+        EssayState.queued,
+        actor="triage",
+        reason=route.reason,
+        queue=route.queue,
+        queued_at=now(),
+        enqueued_at=now(),
+        route=route.to_json(),
+    )
+
+
+def claim(session: Session, essay_id: uuid.UUID, queue: str, lease: float) -> Claim | None:
+    """`queued` → `grading` for `lease` seconds; None when it does not wait in that queue, or the queue is paused."""
+    paused = exists().where(Switch.name == pause_switch(queue))
+    token = uuid.uuid4()
+    statement = (
+        update(Essay)
+        .where(Essay.id == essay_id, Essay.state == EssayState.queued, Essay.queue == queue, ~paused)
+        .values(
+            state=EssayState.grading,
+            claim_token=token,
+            lease_until=now() + timedelta(seconds=lease),
+            attempts=Essay.attempts + 1,
+            reason=None,
+        )
+        .returning(Essay.attempts)
+        .execution_options(synchronize_session=False)
+    )
+    attempts = session.scalar(statement)
+    if attempts is None:
+        return None
+    _record(session, [essay_id], EssayState.queued, EssayState.grading, f"worker:{queue}", f"attempt {attempts}")
+    return Claim(essay_id, token, attempts)
+
+
+def renew(session: Session, claims: Sequence[Claim], lease: float) -> set[uuid.UUID]:
+    """Extend the leases of these claims; returns the essays whose claim still stands. The others must be let go."""
+    tokens = [claim.token for claim in claims]
+    statement = (
+        update(Essay)
+        .where(Essay.claim_token.in_(tokens), Essay.state == EssayState.grading)
+        .values(lease_until=now() + timedelta(seconds=lease))
+        .returning(Essay.id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(session.scalars(statement))
+
+
+def complete(session: Session, claim: Claim, grading: Grading) -> Grading | None:
+    """`grading` → `graded` with this grading as the current one; None when the claim no longer stands."""
+    grading.id = grading.id or uuid.uuid4()
+    grading.essay_id = claim.essay_id
+    changed = _change(
+        session,
+        claim.essay_id,
+        [EssayState.grading],
+        EssayState.graded,
+        actor=f"model:{grading.model}",
+        token=claim.token,
+        current_grading_id=grading.id,
+        finished_at=now(),
+    )
+    if not changed:
+        return None
+    session.add(grading)
+    _leave_notices(session, claim.essay_id, "graded")
+    return grading
+
+
+def give_to_teacher(session: Session, essay_id: uuid.UUID, reason: str, claim: Claim | None = None) -> bool:
+    """→ `needs_review`: from `grading` with a claim, or straight from `submitted` when nothing may grade it."""
+    changed = _change(
+        session,
+        essay_id,
+        [EssayState.grading] if claim else [EssayState.submitted],
+        EssayState.needs_review,
+        actor="grader" if claim else "triage",
+        reason=reason,
+        token=claim.token if claim else None,
+        finished_at=now(),
+    )
+    if changed:
+        _leave_notices(session, essay_id, "needs_review")
+    return changed
+
+
+def release(session: Session, claim: Claim, reason: str) -> bool:
+    """`grading` → `queued` again, because the worker stops before it could finish; the try does not count."""
+    return _change(
+        session,
+        claim.essay_id,
+        [EssayState.grading],
+        EssayState.queued,
+        actor="worker",
+        reason=reason,
+        token=claim.token,
+        enqueued_at=None,
+        attempts=Essay.attempts - 1,
+    )
+
+
+def cancel(session: Session, essay_id: uuid.UUID, actor: User) -> bool:
+    """→ `cancelled` from any state a machine still works on; False when it was too late.
+
+    A worker that is at it loses its claim; `progress.cancel` makes it stop at once.
+    """
+    return _change(
+        session,
+        essay_id,
+        [EssayState.submitted, EssayState.queued, EssayState.grading],
+        EssayState.cancelled,
+        actor=actor.email,
+        finished_at=now(),
+    )
+
+
+def retry(session: Session, essay_id: uuid.UUID, actor: User) -> bool:
+    """`failed` or `needs_review` → `submitted`, with all its attempts before it again."""
+    return _change(
+        session,
+        essay_id,
+        [EssayState.failed, EssayState.needs_review],
+        EssayState.submitted,
+        actor=actor.email,
+        reason="tried again",
+        queue=None,
+        queued_at=None,
+        enqueued_at=now(),
+        finished_at=None,
+        attempts=0,
+    )
+
+
+def override(session: Session, essay_id: uuid.UUID, teacher: User, grading: Grading) -> Grading:
+    """A teacher's own grade becomes the current one, whatever the essay's state.
+
+    A machine that is still grading loses its claim. Former gradings stay. Raises `NotAllowed` for a cancelled essay.
+    """
+    before = session.scalars(select(Essay.state).filter_by(id=essay_id).with_for_update()).one()
+    if before is EssayState.cancelled:
+        raise NotAllowed("The student has withdrawn this essay; it cannot be graded.")
+    grading.id = grading.id or uuid.uuid4()
+    grading.essay_id, grading.source, grading.teacher_id = essay_id, Source.teacher, teacher.id
+    _change(
+        session,
+        essay_id,
+        [before],
+        EssayState.graded,
+        actor=teacher.email,
+        reason=grading.comment,
+        current_grading_id=grading.id,
+        finished_at=now(),
+    )
+    session.add(grading)
+    _leave_notices(session, essay_id, "regraded" if before is EssayState.graded else "graded")
+    return grading
+
+
+# --- the sweeper -----------------------------------------------------------------------------------------------------
+
+
+def expire_leases(session: Session, max_attempts: int, limit: int = 500) -> list[uuid.UUID]:
+    """Take essays back from workers whose lease has run out: to their queue again, or `failed` after `max_attempts`.
+
+    Returns the essays that changed state.
+    """
+    expired = session.execute(
+        select(Essay.id, Essay.attempts)
+        .where(Essay.state == EssayState.grading, Essay.lease_until < now())
+        .order_by(Essay.lease_until)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    lost = [essay_id for essay_id, attempts in expired if attempts >= max_attempts]
+    again = [essay_id for essay_id, attempts in expired if attempts < max_attempts]
+    for essays, after, reason in (
+        (again, EssayState.queued, "the worker was lost; graded again from the start"),
+        (lost, EssayState.failed, f"the worker was lost {max_attempts} times while grading this essay"),
+    ):
+        if not essays:
+            continue
+        final = {"finished_at": now()} if after.is_final else {"enqueued_at": None}
+        session.execute(
+            update(Essay)
+            .where(Essay.id.in_(essays))
+            .values(state=after, reason=reason, claim_token=None, lease_until=None, **final)
+            .execution_options(synchronize_session=False)
+        )
+        _record(session, essays, EssayState.grading, after, "sweeper", reason)
+    for essay_id in lost:
+        _leave_notices(session, essay_id, "failed")
+    return again + lost
+
+
+def untold(session: Session, *, older_than: float, lost_queues: Sequence[str], limit: int = 500) -> list[Waiting]:
+    """Essays that wait although no message about them is on its way, oldest first; they count as told from now on.
+
+    Those are the ones the broker could not be told of, and those it was told of more than `older_than` seconds ago in
+    a queue where it holds no message any more (`lost_queues`). Paused queues are left alone.
+    """
+    queue = func.coalesce(Essay.queue, TRIAGE)
+    paused = exists().where(Switch.name == func.concat("pause:", queue))
+    lost = (Essay.enqueued_at < now() - timedelta(seconds=older_than)) & queue.in_(lost_queues)
+    waiting = session.execute(
+        select(Essay.id, queue)
+        .where(Essay.state.in_([EssayState.submitted, EssayState.queued]), Essay.enqueued_at.is_(None) | lost, ~paused)
+        .order_by(Essay.created_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Essay)
+    ).all()
+    _set_enqueued(session, [essay_id for essay_id, _ in waiting], now())
+    return [Waiting(essay_id, name) for essay_id, name in waiting]
+
+
+def mark_untold(session: Session, essay_ids: Sequence[uuid.UUID]) -> None:
+    """The broker could not be told of these essays: the sweeper is to try again."""
+    _set_enqueued(session, essay_ids, None)
+
+
+def _set_enqueued(session: Session, essay_ids: Sequence[uuid.UUID], at: datetime | None) -> None:
+    if essay_ids:
+        session.execute(
+            update(Essay)
+            .where(Essay.id.in_(essay_ids))
+            .values(enqueued_at=at)
+            .execution_options(synchronize_session=False)
+        )
+
+
+# --- pausing a queue -------------------------------------------------------------------------------------------------
+
+
+def pause_switch(queue: str) -> str:
+    """Name of the switch whose row pauses a queue."""
+    return f"pause:{queue}"
+
+
+def pause(session: Session, queue: str, actor: User) -> None:
+    """From the commit on nothing of that queue is claimed; what is being graded is finished."""
+    if session.get(Switch, pause_switch(queue)) is None:
+        session.add(Switch(name=pause_switch(queue), actor=actor.email))
+
+
+def resume(session: Session, queue: str) -> None:
+    """Let the queue go on. Messages that came in the meantime are gone; everything waiting counts as untold."""
+    switch = session.get(Switch, pause_switch(queue))
+    if switch is None:
+        return
+    session.delete(switch)
+    session.execute(
+        update(Essay)
+        .where(Essay.state.in_([EssayState.submitted, EssayState.queued]), func.coalesce(Essay.queue, TRIAGE) == queue)
+        .values(enqueued_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+# --- the one UPDATE --------------------------------------------------------------------------------------------------
+
+
+def _change(
+    session: Session,
+    essay_id: uuid.UUID,
+    before: Sequence[EssayState],
+    after: EssayState,
+    *,
+    actor: str,
+    reason: str | None = None,
+    token: uuid.UUID | None = None,
+    **values: Any,
+) -> bool:
+    """Move one essay, if it is in one of the states `before` (and claimed by `token`, when given)."""
+    current = select(Essay.state).where(Essay.id == essay_id, Essay.state.in_(before)).with_for_update()
+    if token is not None:
+        current = current.where(Essay.claim_token == token)
+    state = session.scalar(current)
+    if state is None:
+        return False
+    session.execute(
+        update(Essay)
+        .where(Essay.id == essay_id)
+        .values(state=after, reason=reason, claim_token=None, lease_until=None, **values)
+        .execution_options(synchronize_session="fetch")
+    )
+    _record(session, [essay_id], state, after, actor, reason)
+    return True
+
+
+def _record(
+    session: Session,
+    essay_ids: Sequence[uuid.UUID],
+    before: EssayState | None,
+    after: EssayState,
+    actor: str,
+    reason: str | None,
+) -> None:
+    at: datetime = now()
+    session.execute(
+        insert(EssayTransition),
+        [
+            {"essay_id": essay_id, "at": at, "before": before, "after": after, "actor": actor, "reason": reason}
+            for essay_id in essay_ids
+        ],
+    )
+
+
+def _leave_notices(session: Session, essay_id: uuid.UUID, kind: str) -> None:
+    """A notice for the student, once they may see the grade; and one for each teacher when a person is needed."""
+    student_id, assignment = session.execute(
+        select(Essay.student_id, Assignment)
+        .join(Assignment, Assignment.id == Essay.assignment_id)
+        .where(Essay.id == essay_id)
+    ).one()
+    readers = []
+    if kind in ("needs_review", "failed"):
+        readers = list(
+            session.scalars(
+                select(User.id)
+                .join(Membership, Membership.user_id == User.id)
+                .where(Membership.class_id == assignment.class_id, User.role == Role.teacher)
+            )
+        )
+    if readers or assignment.grades_visible():
+        readers.append(student_id)
+    session.add_all(
+        Notice(user_id=reader, essay_id=essay_id, kind=kind, details={"assignment": assignment.title})
+        for reader in readers
+    )
+
+
+def notice_released(session: Session, limit: int = 500) -> list[Notice]:
+    """Leave the notices of grades that were held back and may be seen by now; returns them."""
+    noticed = exists().where(Notice.essay_id == Essay.id, Notice.user_id == Essay.student_id)
+    lately = Assignment.release_at.between(now() - timedelta(days=7), now())
+    essays = session.execute(
+        select(Essay.id, Essay.student_id, Assignment.title)
+        .join(Assignment, Assignment.id == Essay.assignment_id)
+        .where(Essay.state == EssayState.graded, Assignment.release != Release.at_once, lately, ~noticed)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Essay)
+    )
+    notices = [
+        Notice(user_id=student_id, essay_id=essay_id, kind="graded", details={"assignment": title})
+        for essay_id, student_id, title in essays
+    ]
+    session.add_all(notices)
+    return notices

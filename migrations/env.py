@@ -1,0 +1,18 @@
+"""Alembic's way to Pizhu's tables: the same settings and the same pool as everything else."""
+
+from alembic import context
+
+from models import Base
+from models.session import engine
+
+
+def run() -> None:
+    with engine().connect() as connection:
+        context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
+        with context.begin_transaction():
+            # One migration at a time: two processes that start together must not both create the tables.
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7301)")
+            context.run_migrations()
+
+
+run()

@@ -1,0 +1,27 @@
+"""The tables. Postgres is the truth; everything else is a doorbell or a copy."""
+
+from models.base import Base
+from models.coursework import Assignment, Release, RubricVersion
+from models.essay import Essay, EssayState, EssayTransition, Grading, Source
+from models.notice import Notice
+from models.people import Class, Membership, Role, Token, User
+from models.switch import Switch
+
+__all__ = [
+    "Assignment",
+    "Base",
+    "Class",
+    "Essay",
+    "EssayState",
+    "EssayTransition",
+    "Grading",
+    "Membership",
+    "Notice",
+    "Release",
+    "Role",
+    "RubricVersion",
+    "Source",
+    "Switch",
+    "Token",
+    "User",
+]

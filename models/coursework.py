@@ -1,0 +1,63 @@
+"""What a class writes: assignments, and the immutable versions of their rubrics."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Numeric, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, Identified, now
+from models.people import Class
+
+
+class Release(enum.Enum):
+    """When a student may see a grade."""
+
+    at_once = "at_once"
+    on_release = "on_release"
+    from_date = "from_date"
+
+
+class RubricVersion(Identified, Base):
+    """A rubric as it was saved; never changed, so that a grade always points at the words it was made with."""
+
+    __tablename__ = "rubric_versions"
+    __table_args__ = (UniqueConstraint("assignment_id", "version"),)
+
+    assignment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("assignments.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    criteria: Mapped[list[Any]]
+    """As `grading.rubric.Rubric.to_json()["criteria"]`."""
+    content_hash: Mapped[str] = mapped_column(String(64))
+
+
+class Assignment(Identified, Base):
+    __tablename__ = "assignments"
+    __table_args__ = (CheckConstraint("language IN ('zh', 'en')", name="language"),)
+
+    class_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("classes.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str] = mapped_column(String(200))
+    prompt: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(2))
+    rubric_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("rubric_versions.id", use_alter=True, deferrable=True, initially="DEFERRED")
+    )
+    deadline: Mapped[datetime | None]
+    tolerance: Mapped[Decimal | None] = mapped_column(Numeric(8, 2))
+    release: Mapped[Release] = mapped_column(Enum(Release, name="release"), default=Release.at_once)
+    release_at: Mapped[datetime | None]
+    """With `from_date`: the day; with `on_release`: when the teacher released."""
+
+    school_class: Mapped[Class] = relationship()
+    rubric: Mapped[RubricVersion] = relationship(foreign_keys=[rubric_id], post_update=True)
+
+    def grades_visible(self, at: datetime | None = None) -> bool:
+        """Whether students may see grades at that moment (default: now)."""
+        if self.release is Release.at_once:
+            return True
+        return self.release_at is not None and self.release_at <= (at or now())

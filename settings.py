@@ -1,0 +1,105 @@
+"""Every knob of Pizhu, in one place.
+
+Each field is set by the environment variable `PIZHU_<NAME>`; what a running `pizhu up` decided for itself
+(the addresses of the embedded servers, the secret key) lies in `<home>/servers.env` and is read here too,
+so that a plain `celery -A workers inspect active` or `flask` shell finds the same servers. The environment wins.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent
+"""The checkout: where the Procfile, the prompts and the migrations are."""
+
+
+class Settings(BaseSettings):
+    """Settings of one installation. Durations are seconds, sizes are what the name says."""
+
+    model_config = SettingsConfigDict(env_prefix="PIZHU_", extra="ignore")
+
+    home: Path = Field(ROOT / "var", description="Folder for all state: databases, model, logs.")
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
+    base_url: str = Field("", description="Address users see, for links in e-mails. Empty: http://host:port.")
+    database_url: str = Field("", description="SQLAlchemy URL of Postgres. Empty: embedded, by `pizhu up`.")
+    redis_url: str = Field("", description="URL of Redis or Valkey. Empty: embedded, by `pizhu up`.")
+    secret_key: SecretStr = Field(SecretStr(""), description="Signs sessions. Empty: made by `pizhu up`.")
+    language: Literal["en", "zh"] = Field("en", description="Language of pages for who has not chosen one.")
+
+    local_model: str = Field(
+        "demo",
+        description="Model of the local tier: `demo` (plumbing only), `none`, a folder or a hub id.",
+    )
+    local_engine: str = Field(
+        "grading.engines.vllm:VllmEngine",
+        description="Engine class of the local tier, as module:class.",
+    )
+    local_concurrency: int = Field(32, ge=1, description="Essays in flight in one local worker.")
+    model_context: int = Field(8192, ge=512, description="Longest prompt and reply together, in tokens.")
+    model_dtype: str = Field("auto", description="vLLM dtype. `auto`: float32 on CPU, the model's own on GPU.")
+    gpu_memory_share: float = Field(0.0, ge=0, le=1, description="vLLM memory share. 0: from what is free.")
+    tensor_parallel: int = Field(1, ge=1, description="GPUs that one model is spread over.")
+    cpu_kv_cache_gb: int = Field(2, ge=1, description="Key-value cache on CPU, in GiB.")
+    grade_deadline: float = Field(300.0, gt=0, description="Longest time one reply of a model may take.")
+    engine_stall: float = Field(
+        120.0, gt=0, description="Waiting requests but no token for so long: the engine is dead."
+    )
+
+    lease: float = Field(60.0, gt=0, description="How long a claim on an essay lasts unless it is renewed.")
+    sweep_interval: float = Field(15.0, gt=0, description="How often lost work is looked for.")
+    requeue_after: float = Field(
+        30.0, gt=0, description="Age at which a message that the broker no longer has is sent again."
+    )
+    max_attempts: int = Field(4, ge=1, description="Claims of one essay before it counts as failed.")
+    queues: str = Field(
+        "triage,local,upkeep", description="Queues that need a live worker for /readyz, comma-separated."
+    )
+    stall_exit: float = Field(
+        60.0, gt=0, description="Messages wait, nothing is taken for so long: the worker ends itself."
+    )
+
+    smtp_url: str = Field("", description="smtp://user:password@host:port or smtps://. Empty: no e-mail.")
+    mail_from: str = Field("pizhu@localhost", description="Sender of e-mails.")
+    sign_in_limit: str = Field("10 per minute", description="Sign-in attempts from one address.")
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @property
+    def queue_names(self) -> list[str]:
+        """Queues that must have a live worker; the local one only where there is a local model."""
+        names = [name.strip() for name in self.queues.split(",") if name.strip()]
+        return [name for name in names if name != "local" or self.has_local_model]
+
+    @property
+    def has_local_model(self) -> bool:
+        return self.local_model.lower() != "none"
+
+    @property
+    def is_demo_model(self) -> bool:
+        """True for the demonstration model, whose judgement means nothing."""
+        return self.local_model.lower() == "demo"
+
+    @property
+    def demo_model_path(self) -> Path:
+        return self.home / "models" / "smollm2-135m-instruct"
+
+    @property
+    def public_url(self) -> str:
+        return self.base_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once. Tests call `settings.cache_clear()` after changing the environment."""
+    home = Path(os.environ.get("PIZHU_HOME", ROOT / "var")).expanduser().resolve()
+    return Settings(_env_file=home / "servers.env")  # type: ignore[call-arg]

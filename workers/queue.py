@@ -1,0 +1,101 @@
+"""The Celery app: queues, settings, schedule, and how a queue is told of an essay.
+
+Postgres is the truth and the broker only the doorbell: a message carries an essay's id and nothing else, a task looks
+at the row before it does anything, and a message that is lost, doubled or late changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from celery import Celery
+from kombu import Queue
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from grading import lifecycle
+from grading.progress import connection
+from models.session import session
+from settings import settings
+
+log = logging.getLogger(__name__)
+
+KEY_PREFIX = "pizhu:celery:"
+QUEUES = ("triage", "local", "upkeep", "notify")
+TASK_OF_QUEUE = {"triage": "triage.triage", "local": "local.grade"}
+
+
+def configuration() -> dict[str, Any]:
+    """Celery's settings; read when the first connection is made, not when this module is imported."""
+    return {
+        "broker_url": settings().redis_url,
+        "task_queues": [Queue(name) for name in QUEUES],
+        "task_default_queue": "upkeep",
+        "task_create_missing_queues": False,
+        "task_routes": {f"{name}.*": {"queue": name} for name in QUEUES},
+        "imports": [f"workers.{name}" for name in QUEUES],
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "worker_prefetch_multiplier": 1,
+        # With a result backend, sending blocks for 19 s while the broker is down; the state lives in Postgres anyway.
+        "task_ignore_result": True,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {
+            # Never renewed while a task runs, so it must exceed every task; recovery is by lease, not by redelivery.
+            "visibility_timeout": 900,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "global_keyprefix": KEY_PREFIX,
+            "socket_timeout": 10,
+            "socket_connect_timeout": 3,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+        },
+        "task_publish_retry": True,
+        "task_publish_retry_policy": {
+            "max_retries": 2,
+            "interval_start": 0,
+            "interval_step": 0.1,
+            "interval_max": 0.2,
+        },
+        "worker_hijack_root_logger": False,
+        "beat_schedule": {
+            "sweep": {
+                "task": "upkeep.sweep",
+                "schedule": settings().sweep_interval,
+                "options": {"expires": settings().sweep_interval},
+            }
+        },
+        "beat_schedule_filename": str(settings().home / "run" / "beat"),
+        "timezone": "UTC",
+    }
+
+
+celery_app = Celery("pizhu")
+celery_app.add_defaults(configuration)
+
+
+def enqueue(queue: str, essay_ids: Sequence[uuid.UUID]) -> bool:
+    """Tell a queue of these essays. Call it after the commit that put them there.
+
+    False when the broker is down: then the rows say so, and the sweeper tells it later.
+    """
+    try:
+        for essay_id in essay_ids:
+            celery_app.send_task(TASK_OF_QUEUE[queue], args=[str(essay_id)], queue=queue)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("broker not reached; the sweeper will tell it of %d essays: %s", len(essay_ids), error)
+        with session() as db:
+            lifecycle.mark_untold(db, essay_ids)
+            db.commit()
+        return False
+    return True
+
+
+def messages_waiting(queue: str) -> int:
+    """Messages of that queue that no worker has taken yet. Raises `redis.RedisError` when the broker is down."""
+    return int(connection().llen(KEY_PREFIX + queue))
