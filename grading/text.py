@@ -1,0 +1,53 @@
+"""What may be handed in as an essay. Nothing here, or anywhere else in Pizhu, ever changes the text."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+MAX_CHARACTERS = 20_000
+"""Longest essay, in Unicode code points."""
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_WORD = re.compile(r"[^\W\d_\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+class TextError(ValueError):
+    """A text that cannot be graded: `code` is `empty`, `too_long`, `nul` or `surrogate`, `message` says what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def check(text: str) -> None:
+    """Accept a text as it stands, or raise `TextError`.
+
+    NUL cannot be stored by Postgres and a lone surrogate cannot be written as UTF-8: rather than mend them in
+    silence, which would grade a text that nobody wrote, both are refused with their place.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise TextError(
+            "too_long",
+            f"The essay has {len(text):,} characters; at most {MAX_CHARACTERS:,} can be graded. Please shorten it.",
+        )
+    if not text or text.isspace():
+        raise TextError("empty", "The essay is empty. Please write something before you hand it in.")
+    if "\0" in text:
+        place = text.index("\0") + 1
+        raise TextError("nul", f"Character {place} of the essay is a NUL character. Please remove it.")
+    if surrogate := _SURROGATE.search(text):
+        place = surrogate.start() + 1
+        raise TextError(
+            "surrogate",
+            f"Character {place} of the essay is half of a surrogate pair, which is no character. "
+            "Please paste the text again, or remove what stands there.",
+        )
+
+
+def language_of(text: str) -> Literal["zh", "en"]:
+    """Chinese when there are at least as many Han characters as words of other scripts, otherwise English."""
+    han = len(_HAN.findall(text))
+    return "zh" if han and han >= len(_WORD.findall(text)) else "en"
