@@ -11,6 +11,8 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
 
+from grading.text import CONTROL
+
 LEVELS = (1, 2, 3, 4, 5, 6)
 """The levels a grader chooses from, weakest first."""
 
@@ -21,7 +23,6 @@ MAX_POINTS = Decimal(1000)
 
 _CENT = Decimal("0.01")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _LINE_BREAK = re.compile(r"[\t\n\r\x85\u2028\u2029]")
 _FIELDS = ("key", "name", "max", "descriptors")
 
@@ -148,7 +149,7 @@ def _criterion(item: object, path: str, wrong: Callable[[str, str], None]) -> Cr
         or not name.strip()
         or len(name) > MAX_NAME
         or _LINE_BREAK.search(name)
-        or _CONTROL.search(name)
+        or CONTROL.search(name)
     ):
         wrong(f"{path}.name", f"Must be one line of 1 to {MAX_NAME} characters.")
         name = ""
@@ -185,6 +186,6 @@ def _descriptors(value: object) -> tuple[str, ...] | None:
     if not isinstance(texts, list) or len(texts) > len(LEVELS):
         return None
     for text in texts:
-        if not isinstance(text, str) or not text.strip() or len(text) > MAX_DESCRIPTOR or _CONTROL.search(text):
+        if not isinstance(text, str) or not text.strip() or len(text) > MAX_DESCRIPTOR or CONTROL.search(text):
             return None
     return tuple(texts)

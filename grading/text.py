@@ -8,9 +8,14 @@ from typing import Literal
 MAX_CHARACTERS = 20_000
 """Longest essay, in Unicode code points."""
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""What no text that people wrote for others holds; an essay may, but a rubric or a task may not."""
+
+UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
+"""What Postgres or UTF-8 cannot hold: NUL and lone surrogates."""
+
 _WORD = re.compile(r"[^\W\d_\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class TextError(ValueError):
@@ -35,11 +40,10 @@ def check(text: str) -> None:
         )
     if not text or text.isspace():
         raise TextError("empty", "The essay is empty. Please write something before you hand it in.")
-    if "\0" in text:
-        place = text.index("\0") + 1
-        raise TextError("nul", f"Character {place} of the essay is a NUL character. Please remove it.")
-    if surrogate := _SURROGATE.search(text):
-        place = surrogate.start() + 1
+    if found := UNSTORABLE.search(text):
+        place = found.start() + 1
+        if found[0] == "\0":
+            raise TextError("nul", f"Character {place} of the essay is a NUL character. Please remove it.")
         raise TextError(
             "surrogate",
             f"Character {place} of the essay is half of a surrogate pair, which is no character. "
@@ -49,5 +53,5 @@ def check(text: str) -> None:
 
 def language_of(text: str) -> Literal["zh", "en"]:
     """Chinese when there are at least as many Han characters as words of other scripts, otherwise English."""
-    han = len(_HAN.findall(text))
+    han = len(HAN.findall(text))
     return "zh" if han and han >= len(_WORD.findall(text)) else "en"

@@ -1,0 +1,208 @@
+"""One essay and one engine make a grade."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from grading import confidence, prompt, reply
+from grading.engines.engine import Completion, DeadlineExceeded, Engine, Flag, Request, RequestRefused, Usage
+from grading.levels import LevelEstimate, levels
+from grading.quotes import locate
+from grading.reply import InvalidReply, Note, Reply
+from grading.rubric import Rubric, number, points
+from grading.streaming import StreamingReply
+from grading.task import Task
+
+OnProgress = Callable[[str, str], None]
+"""Gets a field of the reply and the next piece of its text; `("", "")` says that the reply begins anew."""
+
+
+class Ungradable(Exception):
+    """The model gave no grade for this essay; `reason` tells a person why and what to do."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A grade of one essay, and all that is needed to say how it came about.
+
+    Criteria and annotations are plain JSON objects, as they are stored. `level` in a criterion is the expected level,
+    1 to 6, with two decimals, and its points follow from it. In an annotation `quote` is `text[start:end]` of the
+    essay, counted in code points. `hashes` are SHA-256 of prompt, rubric, essay and schema; `usage` is the sum of
+    `attempts` calls, `first_token_s` that of the last; `dropped_quotes` counts notes on words that are not there.
+    """
+
+    total: Decimal
+    max: Decimal
+    criteria: list[dict[str, Any]]
+    annotations: list[dict[str, Any]]
+    strengths: list[str]
+    suggestions: list[str]
+    confidence: float
+    interval: None
+    model: str
+    engine_version: str
+    prompt_version: str
+    hashes: dict[str, str]
+    usage: Usage
+    first_token_s: float
+    attempts: int
+    dropped_quotes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types; points are numbers."""
+        usage = {"prompt": self.usage.prompt, "cached": self.usage.cached, "completion": self.usage.completion}
+        return {**vars(self), "total": number(self.total), "max": number(self.max), "usage": usage}
+
+
+def grade(
+    text: str,
+    task: Task,
+    engine: Engine,
+    *,
+    request_id: str,
+    secret: str | bytes,
+    on_progress: OnProgress,
+    cancelled: Flag,
+    deadline: float,
+    alone: bool = False,
+) -> Grade:
+    """Have an engine grade an essay that `grading.text.check` accepts.
+
+    `secret` keys the tags around the essay; `deadline` is in seconds for each reply; `alone` as in `Request`. A reply
+    that is no valid grade is asked for once more with sampling on. Raises `Ungradable` when that fails too, or the
+    engine refuses the essay or does not finish in time; `Cancelled` and `EngineDead` come through.
+    """
+    rendered = prompt.render(task, text, prompt.delimiter(secret, text))
+    schema = reply.schema(task.rubric, task.language)
+    request = Request(
+        id=request_id,
+        messages=rendered.messages,
+        schema=schema,
+        max_tokens=reply.max_tokens(task.rubric, task.language),
+        deadline=deadline,
+        alone=alone,
+    )
+    retry = replace(request, id=f"{request_id}.2", temperature=rendered.retry_temperature)
+    completions = [_ask(engine, request, on_progress, cancelled)]
+    try:
+        answer = _read(completions[0], task.rubric)
+    except InvalidReply:
+        on_progress("", "")
+        completions.append(_ask(engine, retry, on_progress, cancelled))
+        answer = _read_last(completions[1], task.rubric, engine)
+
+    estimates = levels(completions[-1], answer)
+    annotations = _annotations(answer.notes, text)
+    dropped = len(answer.notes) - len(annotations)
+    criteria = _criteria(task.rubric, answer, estimates)
+    trust = confidence.overall(task.rubric, estimates, verified=len(annotations), dropped=dropped)
+    return Grade(
+        total=sum((Decimal(str(item["points"])) for item in criteria), Decimal(0)),
+        max=task.rubric.max,
+        criteria=criteria,
+        annotations=annotations,
+        strengths=list(answer.strengths),
+        suggestions=list(answer.suggestions),
+        confidence=round(trust, 3),
+        interval=None,
+        model=engine.model,
+        engine_version=engine.version,
+        prompt_version=rendered.version,
+        hashes={
+            "prompt": rendered.hash,
+            "rubric": task.rubric.content_hash,
+            "essay": _sha256(text),
+            "schema": _sha256(json.dumps(schema)),
+        },
+        usage=_sum(completion.usage for completion in completions),
+        first_token_s=completions[-1].first_token_s,
+        attempts=len(completions),
+        dropped_quotes=dropped,
+    )
+
+
+def _ask(engine: Engine, request: Request, on_progress: OnProgress, cancelled: Flag) -> Completion:
+    stream = StreamingReply()
+
+    def on_delta(delta: str) -> None:
+        for field, piece in stream.feed(delta):
+            on_progress(field, piece)
+
+    try:
+        return engine.grade(request, on_delta, cancelled)
+    except RequestRefused as error:
+        raise Ungradable(
+            f"The model {engine.model} cannot take this essay: {error} A teacher should grade it."
+        ) from error
+    except DeadlineExceeded as error:
+        raise Ungradable(
+            f"The model {engine.model} did not finish within {request.deadline:g} seconds. "
+            "Try again when it is less busy, or let a teacher grade this essay."
+        ) from error
+
+
+def _read(completion: Completion, rubric: Rubric) -> Reply:
+    if completion.finish_reason == "length":
+        raise InvalidReply("it was too long and was cut off")
+    return reply.parse(completion.text, rubric)
+
+
+def _read_last(completion: Completion, rubric: Rubric, engine: Engine) -> Reply:
+    try:
+        return _read(completion, rubric)
+    except InvalidReply as error:
+        raise Ungradable(
+            f"The model {engine.model} answered twice with something that is no grade: {error.reason}. "
+            "A teacher should grade this essay, or it can be tried again."
+        ) from error
+
+
+def _criteria(rubric: Rubric, answer: Reply, estimates: dict[str, LevelEstimate]) -> list[dict[str, Any]]:
+    criteria = []
+    for criterion in rubric.criteria:
+        estimate = estimates[criterion.key]
+        level = round(estimate.expected, 2)
+        criteria.append(
+            {
+                "key": criterion.key,
+                "name": criterion.name,
+                "level": level,
+                "points": number(points(level, criterion.max)),
+                "max": number(criterion.max),
+                "comment": answer.comments[criterion.key],
+                "confidence": round(estimate.certainty, 3),
+            }
+        )
+    return criteria
+
+
+def _annotations(notes: Iterable[Note], text: str) -> list[dict[str, Any]]:
+    """The notes whose quotes stand in the essay, in the order of the text; they may overlap."""
+    annotations = []
+    for note in notes:
+        if place := locate(note.quote, text):
+            start, end = place
+            annotations.append(
+                {"start": start, "end": end, "quote": text[start:end], "kind": note.kind, "comment": note.comment}
+            )
+    return sorted(annotations, key=lambda annotation: (annotation["start"], annotation["end"]))
+
+
+def _sum(usages: Iterable[Usage]) -> Usage:
+    total = Usage()
+    for usage in usages:
+        total = Usage(total.prompt + usage.prompt, total.cached + usage.cached, total.completion + usage.completion)
+    return total
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

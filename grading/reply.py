@@ -1,0 +1,180 @@
+"""The reply that a grader asks of a model: its JSON schema, and the strict reading of what came."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from grading.rubric import LEVELS, Rubric
+from grading.text import UNSTORABLE
+
+KINDS = ("praise", "idea", "structure", "language", "spelling")
+"""What a margin note is about."""
+
+
+class InvalidReply(Exception):
+    """The reply is no grade; `reason` says what is wrong with it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Note:
+    """A margin note as the model wrote it; whether its quote stands in the essay is not yet known."""
+
+    quote: str
+    kind: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model said of an essay; levels and comments are by criterion key."""
+
+    levels: Mapping[str, int]
+    comments: Mapping[str, str]
+    notes: tuple[Note, ...]
+    strengths: tuple[str, ...]
+    suggestions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """The longest strings and lists of a reply, in characters and items.
+
+    `tokens_per_character` is the worst that ordinary text needs, of the tokenizers that have few words of the
+    language: half a token in English, two in Chinese.
+    """
+
+    comment: int
+    quote: int
+    note: int
+    advice: int
+    tokens_per_character: float
+    notes: int = 3
+    advices: int = 2
+
+
+_SIZES = {
+    "en": _Sizes(comment=240, quote=120, note=140, advice=120, tokens_per_character=0.5),
+    "zh": _Sizes(comment=90, quote=60, note=50, advice=40, tokens_per_character=2.0),
+}
+
+
+def schema(rubric: Rubric, language: str) -> dict[str, Any]:
+    """The JSON schema of a reply. Levels come first, so that no comment sways them and their tokens are soon known.
+
+    All of it is bounded: a small model that would write for ever is made to stop.
+    """
+    sizes = _SIZES[language]
+    note = _object(
+        quote=_string(sizes.quote), kind={"type": "string", "enum": list(KINDS)}, comment=_string(sizes.note)
+    )
+    advice = {"type": "array", "items": _string(sizes.advice), "maxItems": sizes.advices}
+    return _object(
+        levels=_object(**{key: {"type": "integer", "enum": list(LEVELS)} for key in rubric.keys}),
+        comments=_object(**{key: _string(sizes.comment) for key in rubric.keys}),
+        annotations={"type": "array", "items": note, "maxItems": sizes.notes},
+        strengths=advice,
+        suggestions=advice,
+    )
+
+
+def max_tokens(rubric: Rubric, language: str) -> int:
+    """Tokens within which the longest reply that the schema allows comes to its end."""
+    sizes = _SIZES[language]
+    written = (
+        sizes.comment * len(rubric.keys) + (sizes.quote + sizes.note) * sizes.notes + sizes.advice * sizes.advices * 2
+    )
+    empty = {
+        "levels": dict.fromkeys(rubric.keys, 6),
+        "comments": dict.fromkeys(rubric.keys, ""),
+        "annotations": [{"quote": "", "kind": max(KINDS, key=len), "comment": ""}] * sizes.notes,
+        "strengths": [""] * sizes.advices,
+        "suggestions": [""] * sizes.advices,
+    }
+    return math.ceil(written * sizes.tokens_per_character + len(json.dumps(empty)))
+
+
+def parse(text: str, rubric: Rubric) -> Reply:
+    """Read a reply, or raise `InvalidReply`.
+
+    The engine confines a reply to the schema, but not every release of every engine obeys all of it, so nothing is
+    taken on trust: every criterion must have its level from 1 to 6 and its comment, and there must be nothing else.
+    Only lengths are let pass; the request's `max_tokens` bounds them.
+    """
+    try:
+        # strict=False: grammars let control characters, such as a tab in a quote, stand in strings as they are.
+        obj = json.loads(text, strict=False, object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        raise InvalidReply("it is not JSON") from None
+    whole = _fields(obj, "the reply", ("levels", "comments", "annotations", "strengths", "suggestions"))
+    levels = _fields(whole["levels"], "levels", rubric.keys)
+    for key, level in levels.items():
+        if type(level) is not int or level not in LEVELS:
+            raise InvalidReply(f"the level of {key} is not a whole number from 1 to 6")
+    comments = _fields(whole["comments"], "comments", rubric.keys)
+    return Reply(
+        levels=levels,
+        comments={key: _text(comment, f"the comment on {key}") for key, comment in comments.items()},
+        notes=tuple(_note(item) for item in _items(whole["annotations"], "annotations")),
+        strengths=tuple(_text(item, "a strength") for item in _items(whole["strengths"], "strengths")),
+        suggestions=tuple(_text(item, "a suggestion") for item in _items(whole["suggestions"], "suggestions")),
+    )
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _string(longest: int) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "maxLength": longest}
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    obj = dict(pairs)
+    if len(obj) < len(pairs):
+        raise InvalidReply("it has the same field twice")
+    return obj
+
+
+def _fields(value: Any, name: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    """The value as an object with exactly these fields, in this order."""
+    if not isinstance(value, dict):
+        raise InvalidReply(f"{name} is not an object")
+    if missing := [key for key in keys if key not in value]:
+        raise InvalidReply(f"{name} lacks {', '.join(missing)}")
+    if len(value) > len(keys):
+        raise InvalidReply(f"{name} has fields that nobody asked for")
+    return {key: value[key] for key in keys}
+
+
+def _items(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise InvalidReply(f"{name} is not a list")
+    return value
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidReply(f"{name} is not a text")
+    if UNSTORABLE.search(value):
+        raise InvalidReply(f"{name} holds what is no character")
+    return value
+
+
+def _note(value: Any) -> Note:
+    fields = _fields(value, "an annotation", ("quote", "kind", "comment"))
+    if fields["kind"] not in KINDS:
+        raise InvalidReply("an annotation is of an unknown kind")
+    return Note(_text(fields["quote"], "a quote"), fields["kind"], _text(fields["comment"], "the comment on a quote"))
