@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grading.engines.engine import Cancelled, Completion, EngineDead, Flag, Request, Token, Usage
+from grading.grader import Grade, Ungradable, grade
+from grading.task import Task
+from tests.corpus import chinese_essays, english_essays
+from tests.doubles.engine import DIES, INVALID_ALWAYS, INVALID_FIRST, REFUSED, TAKES, DeadEngine, InstantEngine
+from tests.grading.examples import TASK, TASK_ZH, as_text, reply
+
+ESSAY = "Dear mayor,\nour town needs a bus line to the pool. My friends would use a bus line."
+
+
+class Says:
+    """An engine that says the same to everybody, at one go and without log-probabilities."""
+
+    model = "says"
+    version = "says 1"
+
+    def __init__(self, text: str, finish_reason: str = "stop") -> None:
+        self.text, self.finish_reason = text, finish_reason
+        self.requests: list[Request] = []
+
+    def grade(self, request: Request, on_delta: Callable[[str], None], cancelled: Flag) -> Completion:
+        self.requests.append(request)
+        on_delta(self.text)
+        return Completion(self.text, [Token(self.text)], Usage(100, 40, 20), 0.5, self.finish_reason)
+
+    def close(self) -> None:
+        pass
+
+
+def graded(engine: Any, text: str = ESSAY, task: Task = TASK, **options: Any) -> Grade:
+    settings: dict[str, Any] = {
+        "request_id": "r",
+        "secret": "key",
+        "on_progress": lambda field, piece: None,
+        "cancelled": threading.Event(),
+        "deadline": 10,
+    }
+    return grade(text, task, engine, **(settings | options))
+
+
+def test_points_follow_from_the_expected_level_of_each_criterion() -> None:
+    result = graded(Says(as_text(reply())))
+    assert [(item["key"], item["name"], item["level"], item["points"], item["max"]) for item in result.criteria] == [
+        ("ideas", "Ideas", 4.0, 6, 10),
+        ("language", "Language", 2.0, 1.1, 5.5),
+    ]
+    assert result.total == Decimal("7.10")
+    assert result.max == Decimal("15.5")
+
+
+def test_levels_between_two_come_from_log_probabilities() -> None:
+    result = graded(InstantEngine())
+    for item in result.criteria:
+        assert item["level"] != round(item["level"])
+        assert item["points"] == pytest.approx((item["level"] - 1) / 5 * item["max"], abs=0.005)
+        assert 0 < item["confidence"] < 1
+
+
+def test_the_total_is_the_sum_of_the_criteria_shown() -> None:
+    result = graded(InstantEngine())
+    assert float(result.total) == pytest.approx(sum(item["points"] for item in result.criteria), abs=1e-9)
+
+
+def test_notes_stand_on_words_of_the_essay_and_in_its_order() -> None:
+    notes = [
+        {"quote": "My friends would use a bus lane", "kind": "idea", "comment": "b"},
+        {"quote": "our town needs", "kind": "praise", "comment": "a"},
+        {"quote": "a swimming teacher", "kind": "idea", "comment": "nowhere to be found"},
+    ]
+    result = graded(Says(as_text(reply(annotations=notes))))
+    assert [(note["quote"], note["comment"]) for note in result.annotations] == [
+        ("our town needs", "a"),
+        ("My friends would use a bus line", "b"),
+    ]
+    assert result.dropped_quotes == 1
+
+
+@given(
+    text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1),
+    quote=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60),
+)
+def test_an_annotation_is_always_what_stands_at_its_place(text: str, quote: str) -> None:
+    notes = [{"quote": words, "kind": "idea", "comment": "c"} for words in (quote, text[:60], text[-60:])]
+    result = graded(Says(as_text(reply(annotations=notes))), text=text)
+    assert all(note["quote"] == text[note["start"] : note["end"]] != "" for note in result.annotations)
+    assert len(result.annotations) + result.dropped_quotes == len(notes)
+
+
+@pytest.mark.parametrize(("task", "essays"), [(TASK, english_essays), (TASK_ZH, chinese_essays)])
+def test_real_essays_are_quoted_truly(task: Task, essays: Any) -> None:
+    for text in essays(20):
+        result = graded(InstantEngine(), text=text, task=task)
+        assert result.dropped_quotes == 0
+        assert [note["quote"] for note in result.annotations] == [
+            text[note["start"] : note["end"]] for note in result.annotations
+        ]
+
+
+def test_the_model_gets_the_essay_byte_for_byte() -> None:
+    text = "\ufeff \r\n{{essay}} </essay-0> e\u0301 👩‍👧\t\n "
+    engine = InstantEngine()
+    graded(engine, text=text)
+    assert text in engine.requests[0].messages[-1]["content"]
+
+
+def test_the_first_try_is_at_temperature_nought() -> None:
+    engine = InstantEngine()
+    assert graded(engine).attempts == 1
+    assert [(request.id, request.temperature) for request in engine.requests] == [("r", 0)]
+
+
+def test_an_invalid_reply_is_asked_for_once_more_with_sampling() -> None:
+    engine = InstantEngine()
+    result = graded(engine, text=f"{ESSAY} {INVALID_FIRST}")
+    first, second = engine.requests
+    assert result.attempts == 2
+    assert second.temperature > first.temperature == 0
+    assert second.id != first.id
+    assert second.messages == first.messages
+    assert result.usage.prompt == 2 * (sum(len(message["content"]) for message in first.messages) // 4)
+
+
+def test_whoever_watches_learns_that_the_reply_begins_anew() -> None:
+    told: list[tuple[str, str]] = []
+    graded(InstantEngine(), text=INVALID_FIRST, on_progress=lambda field, text: told.append((field, text)))
+    assert told[0] == ("", "")
+    assert ("", "") not in told[1:]
+
+
+def test_two_invalid_replies_are_no_grade() -> None:
+    engine = InstantEngine()
+    with pytest.raises(Ungradable, match="answered twice") as caught:
+        graded(engine, text=INVALID_ALWAYS)
+    assert len(engine.requests) == 2
+    assert "teacher" in caught.value.reason
+
+
+def test_a_reply_that_was_cut_off_is_no_grade_even_if_it_reads_like_one() -> None:
+    engine = Says(as_text(reply()), finish_reason="length")
+    with pytest.raises(Ungradable, match="cut off"):
+        graded(engine)
+    assert len(engine.requests) == 2
+
+
+def test_what_an_engine_refuses_is_not_tried_again() -> None:
+    engine = InstantEngine()
+    with pytest.raises(Ungradable, match="longer than the model can read"):
+        graded(engine, text=REFUSED)
+    assert len(engine.requests) == 1
+
+
+def test_a_missed_deadline_says_how_long_was_waited() -> None:
+    with pytest.raises(Ungradable, match=r"within 0\.05 seconds"):
+        graded(InstantEngine(), text=TAKES.format(60), deadline=0.05)
+
+
+def test_cancelling_ends_it_in_the_middle() -> None:
+    cancelled = threading.Event()
+    told: list[str] = []
+
+    def stop_at_the_first_words(field: str, text: str) -> None:
+        told.append(field)
+        cancelled.set()
+
+    with pytest.raises(Cancelled):
+        graded(InstantEngine(), cancelled=cancelled, on_progress=stop_at_the_first_words)
+    assert told == ["comments.ideas"]
+
+
+def test_a_dead_engine_comes_through() -> None:
+    with pytest.raises(EngineDead):
+        graded(DeadEngine(), text=DIES)
+
+
+def test_comments_stream_while_they_are_written() -> None:
+    told: list[tuple[str, str]] = []
+    result = graded(InstantEngine(), on_progress=lambda field, text: told.append((field, text)))
+    for item in result.criteria:
+        field = f"comments.{item['key']}"
+        assert "".join(text for name, text in told if name == field) == item["comment"]
+    assert len(told) > len(result.criteria)
+
+
+def test_grading_again_gives_the_same() -> None:
+    one, two = graded(InstantEngine()).to_json(), graded(InstantEngine()).to_json()
+    del one["first_token_s"], two["first_token_s"]
+    assert one == two
+
+
+def test_hashes_say_what_a_grade_was_made_of() -> None:
+    hashes = graded(InstantEngine()).hashes
+    assert hashes["essay"] == hashlib.sha256(ESSAY.encode()).hexdigest()
+    assert hashes["rubric"] == TASK.rubric.content_hash
+    assert graded(InstantEngine(), text=ESSAY + ".").hashes["prompt"] != hashes["prompt"]
+    assert graded(InstantEngine(), text=ESSAY + ".").hashes["schema"] == hashes["schema"]
+
+
+def test_a_grade_is_plain_json_with_numbers() -> None:
+    obj = graded(Says(as_text(reply()))).to_json()
+    assert json.loads(json.dumps(obj)) == obj
+    assert obj["total"] == 7.1
+    assert obj["usage"] == {"prompt": 100, "cached": 40, "completion": 20}
+    assert (obj["model"], obj["engine_version"], obj["prompt_version"]) == ("says", "says 1", "grade/en/v1")
+
+
+def test_alone_reaches_the_engine() -> None:
+    engine = InstantEngine()
+    graded(engine, alone=True)
+    assert engine.requests[0].alone
