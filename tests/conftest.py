@@ -1,0 +1,67 @@
+"""Real servers for every test that wants them: one Postgres and one Valkey for the session, emptied after each test."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import pytest
+import redis as redis_client
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+
+from app.embedded.postgres import EmbeddedPostgres
+from app.embedded.valkey import EmbeddedValkey
+from grading import progress
+from models import Base
+from models.session import engine, forget_engine
+from settings import ROOT, settings
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An embedded Postgres, migrated, and an embedded Valkey; settings and environment point at them."""
+    home = tmp_path_factory.mktemp("home")
+    postgres, valkey = EmbeddedPostgres(home), EmbeddedValkey(home)
+    environment = {
+        "PIZHU_HOME": str(home),
+        "PIZHU_DATABASE_URL": postgres.start("fsync=off", "synchronous_commit=off"),
+        "PIZHU_REDIS_URL": valkey.start(),
+        "PIZHU_SECRET_KEY": secrets.token_hex(16),
+    }
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    _forget()
+    command.upgrade(Config(ROOT / "alembic.ini"), "head")
+    yield
+    forget_engine()
+    valkey.stop()
+    postgres.stop()
+    for name, value in before.items():
+        os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
+    _forget()
+
+
+@pytest.fixture
+def database(servers: None) -> Iterator[None]:
+    """The database, empty again after the test."""
+    yield
+    names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    with engine().begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+
+
+@pytest.fixture
+def redis(servers: None) -> Iterator[redis_client.Redis]:
+    """A connection to Valkey, which is empty again after the test."""
+    yield progress.connection()
+    progress.connection().flushall()
+
+
+def _forget() -> None:
+    settings.cache_clear()
+    forget_engine()
+    progress.connection.cache_clear()
+    progress._rooms.cache_clear()
