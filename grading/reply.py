@@ -45,25 +45,23 @@ class Reply:
 
 @dataclass(frozen=True)
 class _Sizes:
-    """The longest strings and lists of a reply, in characters and items.
+    """How long a reply in one language may get.
 
-    `tokens_per_character` is the worst that ordinary text needs, of the tokenizers that have few words of the
-    language: half a token in English, two in Chinese.
+    `text` is the longest of every text in it, in characters: one length for all, because a grammar compiler works about
+    a second on each different one. `tokens_per_character` is the worst that ordinary words need of a tokenizer that
+    knows little of the language.
     """
 
-    comment: int
-    quote: int
-    note: int
-    advice: int
+    text: int
     tokens_per_character: float
-    notes: int = 3
-    advices: int = 2
 
 
 _SIZES = {
-    "en": _Sizes(comment=240, quote=120, note=140, advice=120, tokens_per_character=0.5),
-    "zh": _Sizes(comment=90, quote=60, note=50, advice=40, tokens_per_character=2.0),
+    "en": _Sizes(text=180, tokens_per_character=0.5),
+    "zh": _Sizes(text=70, tokens_per_character=2.0),
 }
+_MAX_NOTES = 3
+_MAX_ADVICE = 2
 
 
 def schema(rubric: Rubric, language: str) -> dict[str, Any]:
@@ -71,15 +69,13 @@ def schema(rubric: Rubric, language: str) -> dict[str, Any]:
 
     All of it is bounded: a small model that would write for ever is made to stop.
     """
-    sizes = _SIZES[language]
-    note = _object(
-        quote=_string(sizes.quote), kind={"type": "string", "enum": list(KINDS)}, comment=_string(sizes.note)
-    )
-    advice = {"type": "array", "items": _string(sizes.advice), "maxItems": sizes.advices}
+    text = {"type": "string", "minLength": 1, "maxLength": _SIZES[language].text}
+    note = _object(quote=text, kind={"type": "string", "enum": list(KINDS)}, comment=text)
+    advice = {"type": "array", "items": text, "maxItems": _MAX_ADVICE}
     return _object(
         levels=_object(**{key: {"type": "integer", "enum": list(LEVELS)} for key in rubric.keys}),
-        comments=_object(**{key: _string(sizes.comment) for key in rubric.keys}),
-        annotations={"type": "array", "items": note, "maxItems": sizes.notes},
+        comments=_object(**dict.fromkeys(rubric.keys, text)),
+        annotations={"type": "array", "items": note, "maxItems": _MAX_NOTES},
         strengths=advice,
         suggestions=advice,
     )
@@ -87,18 +83,16 @@ def schema(rubric: Rubric, language: str) -> dict[str, Any]:
 
 def max_tokens(rubric: Rubric, language: str) -> int:
     """Tokens within which the longest reply that the schema allows comes to its end."""
-    sizes = _SIZES[language]
-    written = (
-        sizes.comment * len(rubric.keys) + (sizes.quote + sizes.note) * sizes.notes + sizes.advice * sizes.advices * 2
-    )
-    empty = {
+    texts = len(rubric.keys) + 2 * _MAX_NOTES + 2 * _MAX_ADVICE
+    frame = {
         "levels": dict.fromkeys(rubric.keys, 6),
         "comments": dict.fromkeys(rubric.keys, ""),
-        "annotations": [{"quote": "", "kind": max(KINDS, key=len), "comment": ""}] * sizes.notes,
-        "strengths": [""] * sizes.advices,
-        "suggestions": [""] * sizes.advices,
+        "annotations": [{"quote": "", "kind": max(KINDS, key=len), "comment": ""}] * _MAX_NOTES,
+        "strengths": [""] * _MAX_ADVICE,
+        "suggestions": [""] * _MAX_ADVICE,
     }
-    return math.ceil(written * sizes.tokens_per_character + len(json.dumps(empty)))
+    sizes = _SIZES[language]
+    return math.ceil(texts * sizes.text * sizes.tokens_per_character) + len(json.dumps(frame))
 
 
 def parse(text: str, rubric: Rubric) -> Reply:
@@ -135,10 +129,6 @@ def _object(**properties: Any) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def _string(longest: int) -> dict[str, Any]:
-    return {"type": "string", "minLength": 1, "maxLength": longest}
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
