@@ -32,11 +32,11 @@ def configuration() -> dict[str, Any]:
     """Celery's settings; read when the first connection is made, not when this module is imported."""
     return {
         "broker_url": settings().redis_url,
-        "task_queues": [Queue(name) for name in QUEUES],
+        "task_queues": [Queue(name, routing_key=name) for name in QUEUES],
         "task_default_queue": "upkeep",
         "task_create_missing_queues": False,
         "task_routes": {f"{name}.*": {"queue": name} for name in QUEUES},
-        "imports": [f"workers.{name}" for name in QUEUES],
+        "imports": [*(f"workers.{name}" for name in QUEUES), "workers.heartbeat"],
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,

@@ -1,0 +1,66 @@
+"""What is done every few seconds so that nothing stays lying: the sweeper."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+
+from redis.exceptions import RedisError
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from grading import lifecycle, progress
+from models import Essay
+from models.session import session
+from settings import settings
+from workers.notify import send_waiting
+from workers.queue import TASK_OF_QUEUE, celery_app, enqueue, messages_waiting
+
+log = logging.getLogger(__name__)
+
+
+@celery_app.task(name="upkeep.sweep")
+def sweep() -> None:
+    """Take back what dead workers held, ring for what waits unrung, and send what has not been sent."""
+    for step in (take_back, ring_again, notice_released, send_waiting):
+        try:
+            step()
+        except (SQLAlchemyError, RedisError) as error:
+            log.warning("%s: %s; next time", step.__name__, error)
+
+
+def take_back() -> None:
+    """Essays whose lease has run out go back to their queue, or fail."""
+    with session() as db:
+        changed = lifecycle.expire_leases(db, settings().max_attempts)
+        db.commit()
+        if not changed:
+            return
+        essays = db.scalars(select(Essay).where(Essay.id.in_(changed))).all()
+    for essay in essays:
+        log.warning("essay %s: its worker was lost; now %s", essay.id, essay.state.value)
+        data = {"status": essay.state.value, "queue": essay.queue, "reason": essay.reason}
+        progress.announce(essay.id, essay.student_id, "state", data)
+
+
+def ring_again() -> None:
+    """Tell the broker of essays that wait and that it knows nothing of."""
+    lost = [queue for queue in TASK_OF_QUEUE if messages_waiting(queue) == 0]
+    with session() as db:
+        waiting = lifecycle.untold(db, older_than=settings().requeue_after, lost_queues=lost)
+        db.commit()
+    by_queue = defaultdict(list)
+    for essay in waiting:
+        by_queue[essay.queue].append(essay.essay_id)
+    for queue, essays in by_queue.items():
+        log.info("%s: told again of %d essays", queue, len(essays))
+        enqueue(queue, essays)
+
+
+def notice_released() -> None:
+    """Tell students of grades that may be seen by now."""
+    with session() as db:
+        notices = lifecycle.notice_released(db)
+        db.commit()
+    for notice in notices:
+        progress.emit(notice.user_id, "notice", {"kind": notice.kind, "essay_id": str(notice.essay_id)})
