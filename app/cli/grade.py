@@ -80,7 +80,7 @@ def grade(files: tuple[Path, ...], assignment: Path, output: Path) -> None:
         click.echo(f"Stopped. {_way_on(output)}", err=True)
         sys.exit(INTERRUPTED)
     except EngineDead as error:
-        click.echo(f"The model died: {error} {_way_on(output)}", err=True)
+        click.echo(f"{error} {_way_on(output)}", err=True)
         sys.exit(os.EX_SOFTWARE)
     except ResultsError as error:
         raise click.UsageError(str(error)) from error

@@ -216,7 +216,7 @@ def test_whatever_ends_it_the_next_run_grades_just_the_rest(
     assert output.read_bytes().startswith(before)
 
 
-@pytest.mark.parametrize(("engine", "words"), [("DyingEngine", ""), ("DeadEngine", "run the same command again")])
+@pytest.mark.parametrize(("engine", "words"), [("DyingEngine", ""), ("DeadEngine", "The engine stopped. What is in")])
 def test_a_dead_model_keeps_what_is_written(
     folder: Path, assignment: Path, output: Path, monkeypatch: pytest.MonkeyPatch, engine: str, words: str
 ) -> None:
