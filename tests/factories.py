@@ -1,0 +1,179 @@
+"""People, classes and essays for tests: each made with one line, committed, and free of any session."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from sqlalchemy import update
+
+from grading import lifecycle
+from grading.routing import Route
+from grading.rubric import Rubric
+from models import (
+    Assignment,
+    Class,
+    Essay,
+    EssayState,
+    Grading,
+    Membership,
+    Role,
+    RubricVersion,
+    Source,
+    Token,
+    User,
+)
+from models.people import hash_password, new_token
+from models.session import session
+
+PASSWORD = "correct horse 电池"
+RUBRIC: dict[str, Any] = {
+    "criteria": [
+        {"key": "ideas", "name": "Ideas 立意", "max": 10},
+        {"key": "language", "name": "Language 语言", "max": 10},
+    ]
+}
+TEXT = "Computers help people. 电脑帮助人们。"
+
+_number = itertools.count(1)
+
+
+@cache
+def _password_hash() -> str:
+    return hash_password(PASSWORD)  # slow on purpose, so once
+
+
+def make_user(role: Role = Role.student, *classes: Class, name: str = "", language: str | None = None) -> User:
+    """A user with `PASSWORD`, in these classes."""
+    number = next(_number)
+    user = User(
+        email=f"{role.value}{number}@school.test",
+        name=name or f"{role.value.title()} {number}",
+        role=role,
+        password_hash=_password_hash(),
+        language=language,
+    )
+    with session() as db:
+        db.add(user)
+        db.flush()
+        db.add_all(Membership(class_id=school_class.id, user_id=user.id) for school_class in classes)
+        db.commit()
+    return user
+
+
+def make_token(user: User) -> str:
+    """A bearer token."""
+    plain, hashed = new_token()
+    with session() as db:
+        db.add(Token(user_id=user.id, hash=hashed, name="test"))
+        db.commit()
+    return plain
+
+
+def make_class(name: str = "Class 8b") -> Class:
+    school_class = Class(name=name)
+    with session() as db:
+        db.add(school_class)
+        db.commit()
+    return school_class
+
+
+def make_assignment(school_class: Class, rubric: dict[str, Any] | None = None, **fields: Any) -> Assignment:
+    parsed = Rubric.parse(rubric or RUBRIC)
+    values = {"title": "Computers 电脑", "prompt": "What do computers do to people?", "language": "en"} | fields
+    assignment = Assignment(class_id=school_class.id, **values)
+    with session() as db:
+        db.add(assignment)
+        db.flush()
+        version = RubricVersion(
+            assignment_id=assignment.id,
+            version=1,
+            criteria=parsed.to_json()["criteria"],
+            content_hash=parsed.content_hash,
+        )
+        db.add(version)
+        db.flush()
+        assignment.rubric_id = version.id
+        db.commit()
+    return assignment
+
+
+def make_essay(
+    student: User, assignment: Assignment, text: str = TEXT, state: EssayState = EssayState.submitted
+) -> Essay:
+    """An essay in that state; one that is `graded` has a grading as a model makes it."""
+    with session() as db:
+        essay, _ = lifecycle.submit(db, student=student, assignment=assignment, text=text, key=None)
+        if state is not EssayState.submitted:
+            lifecycle.put_in_queue(db, essay.id, Route("local", "local", "a test"))
+        if state in (EssayState.grading, EssayState.graded, EssayState.needs_review):
+            claim = lifecycle.claim(db, essay.id, "local", 60)
+            assert claim
+            if state is EssayState.graded:
+                lifecycle.complete(db, claim, a_grading(assignment, text))
+            elif state is EssayState.needs_review:
+                lifecycle.give_to_teacher(db, essay.id, "the model said nothing of use", claim)
+        if state in (EssayState.failed, EssayState.cancelled):
+            db.execute(update(Essay).where(Essay.id == essay.id).values(state=state, reason="a test"))
+        db.commit()
+        db.refresh(essay)
+    return essay
+
+
+def a_grading(assignment: Assignment, text: str = TEXT) -> Grading:
+    """A grading as the local model gives it, not yet stored; its margin note stands on the first word."""
+    word = text.split()[0]
+    note = {"start": text.index(word), "end": text.index(word) + len(word), "quote": word}
+    assert assignment.rubric_id
+    return Grading(
+        rubric_id=assignment.rubric_id,
+        source=Source.local,
+        total=Decimal("12.4"),
+        max=Decimal(20),
+        criteria=[
+            {"key": key, "name": name, "level": 4.1, "points": 6.2, "max": 10, "comment": "Clear.", "confidence": 0.8}
+            for key, name in (("ideas", "Ideas 立意"), ("language", "Language 语言"))
+        ],
+        annotations=[{**note, "kind": "praise", "comment": "A good beginning."}],
+        strengths=["It is clear."],
+        suggestions=["Say why."],
+        confidence=0.8,
+        model="a-model",
+        engine_version="test 1",
+        prompt_version="grade/en/v1",
+        hashes={},
+        usage={},
+    )
+
+
+@dataclass(frozen=True)
+class School:
+    """A class with a teacher, two students and an assignment, and a teacher and a student of another class."""
+
+    school_class: Class
+    other_class: Class
+    teacher: User
+    student: User
+    classmate: User
+    other_teacher: User
+    other_student: User
+    ops: User
+    assignment: Assignment
+
+
+def make_school() -> School:
+    own, other = make_class(), make_class("Class 9a")
+    return School(
+        school_class=own,
+        other_class=other,
+        teacher=make_user(Role.teacher, own),
+        student=make_user(Role.student, own),
+        classmate=make_user(Role.student, own),
+        other_teacher=make_user(Role.teacher, other),
+        other_student=make_user(Role.student, other),
+        ops=make_user(Role.ops),
+        assignment=make_assignment(own),
+    )
