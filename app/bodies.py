@@ -1,0 +1,167 @@
+"""What a request may hold, whether it came as JSON or from a form; and how each wrong field is told."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
+
+from app.problems import invalid
+from grading.rubric import LEVELS, MAX_CRITERIA, MAX_DESCRIPTOR, MAX_NAME, MAX_POINTS
+from grading.task import LANGUAGES, MAX_PROMPT, MAX_TITLE
+from grading.text import CONTROL, MAX_CHARACTERS
+from models import EssayState, Release
+
+MAX_ERRORS = 20
+MAX_COMMENT = 5_000
+"""Longest comment of a teacher, in characters."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(model: type[Model], data: object) -> Model:
+    """The data as that model. Raises a 422 `Problem` that names each wrong field."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise invalid(
+            *({"field": _path(e["loc"]), "message": f"{e['msg']}."} for e in error.errors()[:MAX_ERRORS])
+        ) from None
+
+
+def _path(location: Sequence[str | int]) -> str:
+    """`rubric.criteria[0].max`"""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).removeprefix(".")
+
+
+def _readable(text: str) -> str:
+    if found := CONTROL.search(text):
+        raise ValueError(f"Character {found.start() + 1} is a control character; please remove it")
+    return text
+
+
+def _moment(value: datetime) -> datetime:
+    if not 2000 <= value.year < 2200:
+        raise ValueError("Must be a date between 2000 and 2199")
+    return value.astimezone(UTC)
+
+
+Words = Annotated[str, StringConstraints(max_length=MAX_COMMENT), AfterValidator(_readable)]
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\r\n\t]*$"),
+    AfterValidator(_readable),
+]
+Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
+
+_CRITERION = {
+    "type": "object",
+    "required": ["key", "name", "max"],
+    "additionalProperties": False,
+    "properties": {
+        "key": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,31}$"},
+        "name": {"type": "string", "minLength": 1, "maxLength": MAX_NAME},
+        "max": {"type": "number", "exclusiveMinimum": 0, "maximum": int(MAX_POINTS)},
+        "descriptors": {
+            "description": "What levels look like, weakest first.",
+            "type": "array",
+            "maxItems": len(LEVELS),
+            "items": {"type": "string", "minLength": 1, "maxLength": MAX_DESCRIPTOR},
+        },
+    },
+}
+RUBRIC = {
+    "type": "object",
+    "required": ["criteria"],
+    "additionalProperties": False,
+    "properties": {"criteria": {"type": "array", "minItems": 1, "maxItems": MAX_CRITERIA, "items": _CRITERION}},
+}
+
+
+class Body(BaseModel):
+    """A field that nobody knows is refused, so that a misspelt one is not lost in silence."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewEssay(Body):
+    assignment_id: uuid.UUID
+    # `grading.text.check` decides, and says more than a schema could.
+    text: str = Field(json_schema_extra={"minLength": 1, "maxLength": MAX_CHARACTERS})
+
+
+class HandGrade(Body):
+    """A teacher's own grade; what it leaves out stays as the current grade has it."""
+
+    points: dict[str, Decimal] = Field({}, description="Points by key of the criterion.")
+    comments: dict[str, Words] = Field({}, description="Comment by key of the criterion.")
+    comment: Words | None = Field(None, description="A word on the whole.")
+
+
+class NewClass(Body):
+    name: Line
+
+
+class JoinClass(Body):
+    join_code: str
+
+
+class AssignmentBody(Body):
+    # The first four are read by `grading.task.Task`, for the command line and the web alike.
+    title: Annotated[Any, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_TITLE})]
+    prompt: Annotated[Any, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_PROMPT})]
+    language: Annotated[Any, WithJsonSchema({"type": "string", "enum": list(LANGUAGES)})]
+    rubric: Annotated[Any, WithJsonSchema(RUBRIC)]
+    deadline: Moment | None = Field(None, description="For information: an essay that comes later counts as late.")
+    tolerance: Annotated[Decimal, Field(ge=0, decimal_places=2, max_digits=8)] | None = Field(
+        None, description="Difference in points that the teacher does not mind."
+    )
+    release: Release = Field(Release.at_once, description="When students may see their grades.")
+    release_at: Moment | None = Field(None, description="The day, with `release: from_date`.")
+
+
+class NewAssignment(AssignmentBody):
+    class_id: uuid.UUID
+
+
+class ChangedAssignment(AssignmentBody):
+    class_id: uuid.UUID | None = Field(None, description="May be sent, but not changed.")
+
+
+class Page(Body):
+    limit: int = Field(50, ge=1, le=100)
+    cursor: str | None = Field(None, description="`next` of the page before.")
+
+
+class EssayFilter(Page):
+    state: EssayState | None = None
+    assignment_id: uuid.UUID | None = None
+
+
+class ClassEssayFilter(EssayFilter):
+    student_id: uuid.UUID | None = None
+
+
+class AssignmentFilter(Page):
+    class_id: uuid.UUID | None = None
+
+
+class NoticeFilter(Page):
+    unseen: bool = Field(False, description="Only those that were not seen yet.")
+
+
+class SeenNotices(Body):
+    ids: list[uuid.UUID] | None = Field(None, max_length=1000, description="Which; all when it is left out.")

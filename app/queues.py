@@ -1,0 +1,98 @@
+"""What the queues hold: for a student the place in the line, for ops the whole of it."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from redis.exceptions import RedisError
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from grading import lifecycle
+from models import Essay, EssayState, Switch
+from models.base import now
+from workers.heartbeat import live_workers
+from workers.queue import QUEUES, TASK_OF_QUEUE, messages_waiting
+
+ESSAY_QUEUES = tuple(TASK_OF_QUEUE)
+"""The queues that essays wait in; only these can be paused."""
+
+WAITING = (EssayState.submitted, EssayState.queued)
+
+
+class QueueView(TypedDict):
+    """One queue. None stands for what does not apply or cannot be known while the broker is down."""
+
+    name: str
+    depth: int | None
+    oldest_wait_s: float | None
+    in_flight: int | None
+    paused: bool
+    paused_by: str | None
+    workers: int | None
+    messages: int | None
+
+
+def queue_of(essay: Essay) -> str | None:
+    """The queue that the essay is in; None once it is in none."""
+    if essay.state is EssayState.submitted:
+        return lifecycle.TRIAGE
+    return None if essay.state.is_final else essay.queue
+
+
+def position(db: Session, essay: Essay) -> int | None:
+    """How many essays are ahead of it in its queue; None when it does not wait."""
+    if essay.state is EssayState.submitted:
+        ahead = tuple_(Essay.created_at, Essay.id) < (essay.created_at, essay.id)
+    elif essay.state is EssayState.queued:
+        ahead = (Essay.queue == essay.queue) & (tuple_(Essay.queued_at, Essay.id) < (essay.queued_at, essay.id))
+    else:
+        return None
+    return db.scalar(select(func.count()).where(Essay.state == essay.state, ahead))
+
+
+def overview(db: Session) -> list[QueueView]:
+    """Every queue, in the order in which an essay meets them."""
+    queue = func.coalesce(Essay.queue, lifecycle.TRIAGE)
+    waits = Essay.state.in_(WAITING)
+    counts = {
+        name: (depth, oldest, in_flight)
+        for name, depth, oldest, in_flight in db.execute(
+            select(
+                queue,
+                func.count().filter(waits),
+                func.min(func.coalesce(Essay.queued_at, Essay.created_at)).filter(waits),
+                func.count().filter(Essay.state == EssayState.grading),
+            )
+            .where(Essay.state.in_([*WAITING, EssayState.grading]))
+            .group_by(queue)
+        )
+    }
+    paused = dict(db.execute(select(Switch.name, Switch.actor)).tuples().all())
+    workers, messages = _broker()
+    views = []
+    for name in QUEUES:
+        depth, oldest, in_flight = counts.get(name, (0, None, 0))
+        holds_essays = name in ESSAY_QUEUES
+        switch = lifecycle.pause_switch(name)
+        views.append(
+            QueueView(
+                name=name,
+                depth=depth if holds_essays else None,
+                oldest_wait_s=round((now() - oldest).total_seconds(), 1) if oldest else None,
+                in_flight=in_flight if holds_essays else None,
+                paused=switch in paused,
+                paused_by=paused.get(switch),
+                workers=workers.get(name),
+                messages=messages.get(name),
+            )
+        )
+    return views
+
+
+def _broker() -> tuple[dict[str, int], dict[str, int]]:
+    """Live workers and waiting messages by queue; nothing when the broker is down."""
+    try:
+        return live_workers(), {name: messages_waiting(name) for name in QUEUES}
+    except RedisError:
+        return {}, {}

@@ -1,0 +1,281 @@
+"""The one way in: what people do to essays, classes and assignments, whether by API or by page.
+
+Each function checks what it was given, has the row changed, commits, and only then tells others. It raises `Problem`
+for what it refuses; who may call it at all is the routes' to say (`app.auth`).
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from app.bodies import (
+    AssignmentBody,
+    ChangedAssignment,
+    HandGrade,
+    JoinClass,
+    NewAssignment,
+    NewClass,
+    validated,
+)
+from app.extensions import db
+from app.problems import Problem, invalid, wrong
+from grading import lifecycle, progress
+from grading.engines.engine import RequestRefused
+from grading.engines.grammar import check_schema
+from grading.lifecycle import NotAllowed
+from grading.reply import schema
+from grading.rubric import Rubric, RubricError, number
+from grading.task import Task
+from grading.text import TextError
+from models import Assignment, Class, Essay, EssayState, Grading, Membership, Release, RubricVersion, User
+from models.base import now
+from workers.queue import enqueue
+
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+"""What an Idempotency-Key may be."""
+
+# --- essays ----------------------------------------------------------------------------------------------------------
+
+
+def submit_essay(student: User, assignment: Assignment, text: str, key: str | None) -> tuple[Essay, bool]:
+    """Hand in an essay; returns it and whether it is new. The same key again returns the essay it made before.
+
+    An essay after the deadline is taken too, and shown as late.
+    """
+    if key is not None and not KEY.fullmatch(key):
+        raise wrong("Idempotency-Key", "Must be 1 to 255 visible ASCII characters.")
+    try:
+        essay, created = lifecycle.submit(db(), student=student, assignment=assignment, text=text, key=key)
+    except TextError as error:
+        raise wrong("text", error.message) from None
+    except NotAllowed as error:
+        raise wrong("Idempotency-Key", str(error)) from None
+    db().commit()
+    if created:
+        enqueue(lifecycle.TRIAGE, [essay.id])
+    return essay, created
+
+
+def cancel_essay(essay: Essay, user: User) -> None:
+    """Withdraw an essay that no grade was found for yet; whoever is grading it stops. Doing it twice is no error."""
+    if lifecycle.cancel(db(), essay.id, user):
+        db().commit()
+        progress.cancel(essay.id)
+        _announce(essay, EssayState.cancelled)
+        return
+    db().refresh(essay)
+    if essay.state is not EssayState.cancelled:
+        raise Problem(409, "Too late", f"The essay is {essay.state.value} and cannot be withdrawn any more.")
+
+
+def retry_essay(essay: Essay, teacher: User) -> None:
+    """Have an essay graded anew that failed or waits for a teacher."""
+    if not lifecycle.retry(db(), essay.id, teacher):
+        db().refresh(essay)
+        raise Problem(
+            409,
+            "Nothing to try again",
+            f"The essay is {essay.state.value}; only one that failed or needs review is graded again.",
+        )
+    db().commit()
+    _announce(essay, EssayState.submitted)
+    enqueue(lifecycle.TRIAGE, [essay.id])
+
+
+def grade_by_hand(essay: Essay, teacher: User, data: object) -> Grading:
+    """Store a teacher's own grade (`HandGrade`, or a mapping that is one) and make it the current one.
+
+    Criteria that it says nothing of, and the margin notes, stay as the current grade has them; so one that says
+    nothing at all confirms the current grade.
+    """
+    wanted = validated(HandGrade, data)
+    rubric = Rubric.parse({"criteria": essay.assignment.rubric.criteria})
+    grading = _hand_grading(wanted, rubric, essay)
+    try:
+        lifecycle.override(db(), essay.id, teacher, grading)
+    except NotAllowed as error:
+        raise Problem(409, "Withdrawn", str(error)) from None
+    db().commit()
+    progress.cancel(essay.id)
+    progress.announce(
+        essay.id, essay.student_id, "graded", {"status": EssayState.graded.value, "grading_id": str(grading.id)}
+    )
+    return grading
+
+
+def _hand_grading(wanted: HandGrade, rubric: Rubric, essay: Essay) -> Grading:
+    current = essay.current_grading
+    before = {criterion["key"]: criterion for criterion in current.criteria} if current else {}
+    errors = [
+        {"field": f"{field}.{key}", "message": f"The rubric has no criterion “{key}”."}
+        for field, given in (("points", wanted.points), ("comments", wanted.comments))
+        for key in given
+        if key not in rubric.keys
+    ]
+    criteria: list[dict[str, Any]] = []
+    total = Decimal(0)
+    for criterion in rubric.criteria:
+        kept = before.get(criterion.key)
+        if kept and Decimal(str(kept["max"])) != criterion.max:
+            kept = None  # from a former version of the rubric, whose points mean something else
+        points = wanted.points.get(criterion.key)
+        if points is None and kept:
+            points = Decimal(str(kept["points"]))
+        if points is None:
+            errors.append({"field": f"points.{criterion.key}", "message": f"“{criterion.name}” needs points."})
+            continue
+        if not 0 <= points <= criterion.max or points != round(points, 2):
+            message = f"“{criterion.name}” takes 0 to {number(criterion.max)} points, with at most two decimals."
+            errors.append({"field": f"points.{criterion.key}", "message": message})
+            continue
+        total += points
+        same = kept is not None and Decimal(str(kept["points"])) == points
+        criteria.append(
+            {
+                "key": criterion.key,
+                "name": criterion.name,
+                "level": kept["level"] if kept and same else None,
+                "points": number(points),
+                "max": number(criterion.max),
+                "comment": wanted.comments.get(criterion.key, kept["comment"] if kept else ""),
+                "confidence": kept["confidence"] if kept and same else None,
+            }
+        )
+    if errors:
+        raise invalid(*errors)
+    return Grading(
+        id=uuid.uuid4(),
+        rubric_id=essay.assignment.rubric_id,
+        total=total,
+        max=rubric.max,
+        criteria=criteria,
+        annotations=current.annotations if current else [],
+        strengths=current.strengths if current else [],
+        suggestions=current.suggestions if current else [],
+        comment=(wanted.comment or "").strip() or None,
+    )
+
+
+def _announce(essay: Essay, state: EssayState) -> None:
+    progress.announce(essay.id, essay.student_id, "state", {"status": state.value})
+
+
+# --- classes ---------------------------------------------------------------------------------------------------------
+
+
+def create_class(teacher: User, data: object) -> Class:
+    """A new class (`NewClass`) with this teacher in it."""
+    school_class = Class(name=validated(NewClass, data).name)
+    db().add(school_class)
+    db().flush()
+    db().add(Membership(class_id=school_class.id, user_id=teacher.id))
+    db().commit()
+    return school_class
+
+
+def join_class(student: User, data: object) -> Class:
+    """Become a member of the class with that code (`JoinClass`); doing it twice is no error."""
+    code = "".join(validated(JoinClass, data).join_code.split()).upper()
+    school_class = None
+    if code.isascii() and code.isalnum():
+        school_class = db().scalars(select(Class).filter_by(join_code=code)).one_or_none()
+    if school_class is None:
+        raise wrong("join_code", "No class has this code. Please compare it with what your teacher gave you.")
+    db().execute(
+        upsert(Membership)
+        .values(class_id=school_class.id, user_id=student.id, joined_at=now())
+        .on_conflict_do_nothing()
+    )
+    db().commit()
+    return school_class
+
+
+# --- assignments -----------------------------------------------------------------------------------------------------
+
+
+def create_assignment(teacher: User, data: object) -> Assignment:
+    """A new assignment (`NewAssignment`) in one of the teacher's classes."""
+    wanted = validated(NewAssignment, data)
+    if db().get(Membership, (wanted.class_id, teacher.id)) is None:
+        raise wrong("class_id", "You have no such class.")
+    return _save(Assignment(class_id=wanted.class_id), wanted)
+
+
+def change_assignment(assignment: Assignment, data: object) -> Assignment:
+    """Change an assignment (`ChangedAssignment`). Grades that were given keep the rubric they were given by."""
+    wanted = validated(ChangedAssignment, data)
+    if wanted.class_id not in (None, assignment.class_id):
+        raise wrong("class_id", "An assignment stays in its class; make a new one in the other.")
+    return _save(assignment, wanted)
+
+
+def _save(assignment: Assignment, wanted: AssignmentBody) -> Assignment:
+    task = _task(wanted)
+    if wanted.tolerance is not None and wanted.tolerance > task.rubric.max:
+        raise wrong("tolerance", f"Must not exceed the {number(task.rubric.max)} points of the rubric.")
+    if wanted.release is Release.from_date and wanted.release_at is None:
+        raise wrong("release_at", "Say from which day on grades may be seen.")
+    if wanted.release is not Release.from_date and wanted.release_at is not None:
+        raise wrong("release_at", "Only goes with `release: from_date`.")
+    known = assignment.id is not None
+    if known:
+        # Of two who change it at the same moment, the second sees the first one's rubric.
+        db().refresh(assignment, with_for_update=True)
+    if not (known and wanted.release is assignment.release is Release.on_release):
+        assignment.release_at = wanted.release_at
+    assignment.title, assignment.prompt, assignment.language = task.title, task.prompt, task.language
+    assignment.deadline, assignment.tolerance, assignment.release = wanted.deadline, wanted.tolerance, wanted.release
+    db().add(assignment)
+    db().flush()
+    _keep_rubric(assignment, task.rubric)
+    db().commit()
+    return assignment
+
+
+def _task(wanted: AssignmentBody) -> Task:
+    """The task as the grader sees it. Raises `Problem` for what no grader can work with."""
+    try:
+        task = Task.parse(
+            {"title": wanted.title, "prompt": wanted.prompt, "language": wanted.language, "rubric": wanted.rubric}
+        )
+    except RubricError as error:
+        raise invalid(*error.errors) from None
+    db().commit()  # nothing is written yet; it gives the connection back while the compiler is at work
+    try:
+        check_schema(schema(task.rubric, task.language))
+    except RequestRefused as error:
+        raise wrong("rubric", f"No model could be held to this rubric: {error}") from None
+    return task
+
+
+def _keep_rubric(assignment: Assignment, rubric: Rubric) -> None:
+    """Make the next version of the rubric if it says anything new."""
+    if assignment.rubric_id and assignment.rubric.content_hash == rubric.content_hash:
+        return
+    last = db().scalar(select(func.max(RubricVersion.version)).filter_by(assignment_id=assignment.id))
+    version = RubricVersion(
+        assignment_id=assignment.id,
+        version=(last or 0) + 1,
+        criteria=rubric.to_json()["criteria"],
+        content_hash=rubric.content_hash,
+    )
+    db().add(version)
+    db().flush()
+    assignment.rubric = version
+
+
+def release_grades(assignment: Assignment) -> None:
+    """Let students see the grades from now on, those still to come included."""
+    if assignment.grades_visible():
+        return
+    assignment.release_at = now()
+    notices = lifecycle.notice_released(db())
+    db().commit()
+    for notice in notices:
+        progress.emit(notice.user_id, "notice", {"kind": notice.kind, "essay_id": str(notice.essay_id)})

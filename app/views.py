@@ -1,0 +1,356 @@
+"""How essays, grades and the rest are shown as JSON: by the API, its events and its description alike.
+
+What a student may not see yet is left out here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal, TypedDict
+
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from app.queues import position, queue_of
+from grading.rubric import number
+from models import Assignment, Class, Essay, EssayState, EssayTransition, Grading, Notice, Role, User
+
+Status = Literal["submitted", "queued", "grading", "graded", "needs_review", "failed", "cancelled"]
+
+
+class PersonView(TypedDict):
+    id: str
+    name: str
+    email: str
+
+
+class UserView(PersonView):
+    role: Literal["student", "teacher", "ops"]
+    language: str | None
+
+
+class Links(TypedDict):
+    self: str
+    events: str
+    history: str
+
+
+class SubmittedView(TypedDict):
+    id: str
+    status: Status
+    links: Links
+
+
+class StateView(TypedDict):
+    """Where an essay is. `position` is the number of essays ahead of it in `queue`."""
+
+    status: Status
+    queue: str | None
+    position: int | None
+    reason: str | None
+    final: bool
+
+
+class RouteView(TypedDict):
+    tier: str
+    complexity: float | None
+    reason: str
+
+
+class GradingView(TypedDict):
+    """One grade. Offsets of annotations are Unicode code points: `text[start:end] == quote`."""
+
+    id: str
+    total: float
+    max: float
+    criteria: list[dict[str, Any]]
+    annotations: list[dict[str, Any]]
+    strengths: list[str]
+    suggestions: list[str]
+    comment: str | None
+    confidence: float | None
+    interval: list[float] | None
+    source: Literal["local", "openai", "cache", "teacher"]
+    graded_by: str | None
+    model: str | None
+    engine_version: str | None
+    prompt_version: str | None
+    rubric_version: int
+    cost_usd: str | None
+    hashes: dict[str, Any] | None
+    usage: dict[str, Any] | None
+    created_at: str
+
+
+class EssayView(StateView):
+    id: str
+    assignment_id: str
+    student: PersonView
+    text: str
+    route: RouteView | None
+    grades_visible: bool
+    grading: GradingView | None
+    late: bool
+    created_at: str
+    finished_at: str | None
+    history_url: str
+    links: Links
+
+
+class EssayRow(TypedDict):
+    """An essay in a listing."""
+
+    id: str
+    assignment_id: str
+    assignment: str
+    student: PersonView
+    status: Status
+    reason: str | None
+    total: float | None
+    max: float | None
+    confidence: float | None
+    source: str | None
+    late: bool
+    created_at: str
+    finished_at: str | None
+    links: Links
+
+
+class TransitionView(TypedDict):
+    at: str
+    before: Status | None
+    after: Status
+    actor: str
+    reason: str | None
+
+
+class HistoryView(TypedDict):
+    gradings: list[GradingView]
+    transitions: list[TransitionView]
+
+
+class ClassView(TypedDict):
+    id: str
+    name: str
+    join_code: str | None
+    created_at: str
+
+
+class ClassDetails(ClassView):
+    teachers: list[PersonView]
+    students: list[PersonView] | None
+
+
+class AssignmentView(TypedDict):
+    id: str
+    class_id: str
+    title: str
+    prompt: str
+    language: Literal["zh", "en"]
+    rubric: dict[str, Any]
+    rubric_version: int
+    deadline: str | None
+    tolerance: float | None
+    release: Literal["at_once", "on_release", "from_date"]
+    release_at: str | None
+    grades_visible: bool
+    created_at: str
+
+
+class NoticeView(TypedDict):
+    id: str
+    kind: Literal["graded", "regraded", "needs_review", "failed"]
+    essay_id: str | None
+    assignment: str | None
+    created_at: str
+    seen_at: str | None
+
+
+def sees_grade(reader: User, assignment: Assignment) -> bool:
+    """Whether the reader of an essay may see its grade by now; teachers always may."""
+    return reader.role is Role.teacher or assignment.grades_visible()
+
+
+def state_json(db: Session, essay: Essay, reader: User) -> StateView:
+    """Where the essay is, by one look at its queue."""
+    return {
+        "status": essay.state.value,
+        "queue": queue_of(essay),
+        "position": position(db, essay),
+        "reason": _reason(essay, reader),
+        "final": essay.state.is_final,
+    }
+
+
+def submitted_json(essay: Essay) -> SubmittedView:
+    return {"id": str(essay.id), "status": essay.state.value, "links": _links(essay)}
+
+
+def essay_json(db: Session, essay: Essay, reader: User) -> EssayView:
+    """The essay with its current grade, if the reader may see it."""
+    visible = sees_grade(reader, essay.assignment)
+    grading = essay.current_grading if visible else None
+    route = essay.route
+    return {
+        "id": str(essay.id),
+        "assignment_id": str(essay.assignment_id),
+        "student": person_json(essay.student),
+        **state_json(db, essay, reader),
+        "text": essay.text,
+        "route": {"tier": route["tier"], "complexity": route["complexity"], "reason": route["reason"]}
+        if route
+        else None,
+        "grades_visible": visible,
+        "grading": grading_json(grading) if grading else None,
+        "late": is_late(essay),
+        "created_at": moment(essay.created_at),
+        "finished_at": moment(essay.finished_at),
+        "history_url": _links(essay)["history"],
+        "links": _links(essay),
+    }
+
+
+def essay_row_json(essay: Essay, reader: User) -> EssayRow:
+    """The essay in a listing; its student, assignment and current grading should be loaded with it."""
+    grading = essay.current_grading if sees_grade(reader, essay.assignment) else None
+    return {
+        "id": str(essay.id),
+        "assignment_id": str(essay.assignment_id),
+        "assignment": essay.assignment.title,
+        "student": person_json(essay.student),
+        "status": essay.state.value,
+        "reason": _reason(essay, reader),
+        "total": float(grading.total) if grading else None,
+        "max": float(grading.max) if grading else None,
+        "confidence": grading.confidence if grading else None,
+        "source": grading.source.value if grading else None,
+        "late": is_late(essay),
+        "created_at": moment(essay.created_at),
+        "finished_at": moment(essay.finished_at),
+        "links": _links(essay),
+    }
+
+
+def grading_json(grading: Grading) -> GradingView:
+    return {
+        "id": str(grading.id),
+        "total": number(grading.total),
+        "max": number(grading.max),
+        "criteria": grading.criteria,
+        "annotations": grading.annotations,
+        "strengths": grading.strengths,
+        "suggestions": grading.suggestions,
+        "comment": grading.comment,
+        "confidence": grading.confidence,
+        "interval": grading.interval,
+        "source": grading.source.value,
+        "graded_by": grading.teacher.name if grading.teacher else None,
+        "model": grading.model,
+        "engine_version": grading.engine_version,
+        "prompt_version": grading.prompt_version,
+        "rubric_version": grading.rubric.version,
+        "cost_usd": None if grading.cost_usd is None else f"{grading.cost_usd:f}",
+        "hashes": grading.hashes,
+        "usage": grading.usage,
+        "created_at": moment(grading.created_at),
+    }
+
+
+def history_json(essay: Essay, reader: User) -> HistoryView:
+    """All gradings and changes of state, oldest first."""
+    visible = sees_grade(reader, essay.assignment)
+    return {
+        "gradings": [grading_json(grading) for grading in essay.gradings] if visible else [],
+        "transitions": [_transition_json(transition, visible) for transition in essay.transitions],
+    }
+
+
+def _transition_json(transition: EssayTransition, visible: bool) -> TransitionView:
+    tells_grade = transition.after is EssayState.graded and not visible
+    return {
+        "at": moment(transition.at),
+        "before": transition.before and transition.before.value,
+        "after": transition.after.value,
+        "actor": transition.actor,
+        "reason": None if tells_grade else transition.reason,
+    }
+
+
+def user_json(user: User) -> UserView:
+    return {**person_json(user), "role": user.role.value, "language": user.language}
+
+
+def person_json(user: User) -> PersonView:
+    return {"id": str(user.id), "name": user.name, "email": user.email}
+
+
+def class_json(school_class: Class, reader: User) -> ClassView:
+    """The class; only its teachers see how to join it."""
+    return {
+        "id": str(school_class.id),
+        "name": school_class.name,
+        "join_code": school_class.join_code if reader.role is Role.teacher else None,
+        "created_at": moment(school_class.created_at),
+    }
+
+
+def class_details_json(school_class: Class, members: list[User], reader: User) -> ClassDetails:
+    """The class and who belongs to it; a student sees the teachers only."""
+    people: dict[Role, list[PersonView]] = {role: [] for role in Role}
+    for member in members:
+        people[member.role].append(person_json(member))
+    students = people[Role.student] if reader.role is Role.teacher else None
+    return {**class_json(school_class, reader), "teachers": people[Role.teacher], "students": students}
+
+
+def assignment_json(assignment: Assignment) -> AssignmentView:
+    return {
+        "id": str(assignment.id),
+        "class_id": str(assignment.class_id),
+        "title": assignment.title,
+        "prompt": assignment.prompt,
+        "language": assignment.language,
+        "rubric": {"criteria": assignment.rubric.criteria},
+        "rubric_version": assignment.rubric.version,
+        "deadline": moment(assignment.deadline),
+        "tolerance": None if assignment.tolerance is None else float(assignment.tolerance),
+        "release": assignment.release.value,
+        "release_at": moment(assignment.release_at),
+        "grades_visible": assignment.grades_visible(),
+        "created_at": moment(assignment.created_at),
+    }
+
+
+def notice_json(notice: Notice) -> NoticeView:
+    return {
+        "id": str(notice.id),
+        "kind": notice.kind,
+        "essay_id": str(notice.essay_id) if notice.essay_id else None,
+        "assignment": notice.details.get("assignment"),
+        "created_at": moment(notice.created_at),
+        "seen_at": moment(notice.seen_at),
+    }
+
+
+def is_late(essay: Essay) -> bool:
+    """Handed in after the deadline, which forbids nothing: what to make of it is the teacher's to say."""
+    deadline = essay.assignment.deadline
+    return deadline is not None and essay.created_at > deadline
+
+
+def moment(value: datetime | None) -> Any:
+    """A time as `2026-11-24T14:05:00Z`, with its microseconds; None stays None."""
+    return value and value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _reason(essay: Essay, reader: User) -> str | None:
+    hidden = essay.state is EssayState.graded and not sees_grade(reader, essay.assignment)
+    return None if hidden else essay.reason
+
+
+def _links(essay: Essay) -> Links:
+    return {
+        "self": url_for("api.get_essay", essay_id=essay.id),
+        "events": url_for("api.follow_essay", essay_id=essay.id),
+        "history": url_for("api.get_history", essay_id=essay.id),
+    }
