@@ -37,9 +37,12 @@ class PostgresError(RuntimeError):
 class EmbeddedPostgres:
     """One cluster in `<home>/postgres`. Every method may be called from several processes at once."""
 
+    name = "Postgres"
+
     def __init__(self, home: Path) -> None:
         self.data = home / "postgres"
         self.log = home / "log" / "postgres.log"
+        self._pid_file = self.data / "postmaster.pid"
         self._password = home / "postgres.password"
         self._port = home / "postgres.port"
         self._lock = home / "postgres.lock"
@@ -74,22 +77,19 @@ class EmbeddedPostgres:
             self._run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
 
     def is_running(self) -> bool:
-        """Whether it answers. `pg_ctl` alone says yes for a server just killed, so the port is asked as well."""
-        for _ in range(300):  # while it starts, recovers or goes away
-            if not (self.data / "postmaster.pid").exists() or not self._succeeds("pg_ctl", "-D", self.data, "status"):
+        """Whether it answers; waits while it starts, recovers or goes away."""
+        for _ in range(300):
+            if not self._process_lives():
                 return False
             if self._succeeds("pg_isready", "-q", "-h", "127.0.0.1", "-p", self._port.read_text(), "-t", 1):
                 return True
-            if self._is_zombie():
-                (self.data / "postmaster.pid").unlink(missing_ok=True)
-                return False
             time.sleep(0.1)
         raise PostgresError(f"Postgres is neither up nor down; see {self.log}.")
 
     @property
     def pid(self) -> int | None:
         try:
-            return int((self.data / "postmaster.pid").read_text().split()[0])
+            return int(self._pid_file.read_text().split()[0])
         except (OSError, ValueError, IndexError):
             return None
 
@@ -117,6 +117,7 @@ class EmbeddedPostgres:
         aside.rename(self.data)
 
     def _launch(self, options: tuple[str, ...]) -> None:
+        self._forget_dead_server()
         port = keep_port(self._port)
         self.log.touch()
         if os.geteuid() == 0:
@@ -127,20 +128,43 @@ class EmbeddedPostgres:
     def _create_database(self) -> None:
         connection = ("-h", "127.0.0.1", "-p", self._port.read_text(), "-U", USER)
         password = {"PGPASSWORD": self._password.read_text()}
-        if self._succeeds("createdb", *connection, DATABASE, environment=password):
-            self._run("psql", *connection, "-q", "-d", DATABASE, "-c", "CREATE EXTENSION vector", environment=password)
+        self._succeeds("createdb", *connection, DATABASE, environment=password)  # fails when it is there
+        extension = "CREATE EXTENSION IF NOT EXISTS vector"
+        self._run("psql", *connection, "-q", "-d", DATABASE, "-c", extension, environment=password)
 
-    def _is_zombie(self) -> bool:
-        """Killed, but below a process 1 that reaps no children."""
+    def _forget_dead_server(self) -> None:
+        """Remove the pid file of a server that was killed, for Postgres takes any live process of that pid for it.
+
+        The file is also what keeps two servers apart while backends of the killed one still work: they are waited for.
+        """
+        end = time.monotonic() + 10
+        while self._backends_live():
+            if time.monotonic() > end:
+                raise PostgresError("Queries of the server that was killed still run; Postgres must wait for them.")
+            time.sleep(0.05)
+        self._pid_file.unlink(missing_ok=True)
+
+    def _backends_live(self) -> bool:
+        """Whether a process is attached to the shared memory that the pid file names."""
         try:
-            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+            segment = self._pid_file.read_text().splitlines()[6].split()[1]
+        except (FileNotFoundError, IndexError):
+            return False
+        rows = [row.split() for row in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
+        return any(shmid == segment and int(attached) for _, shmid, _, _, _, _, attached, *_ in rows)
+
+    def _process_lives(self) -> bool:
+        """The pid in the file may be a zombie's, or somebody else's after a reboot: ask whose it is."""
+        try:
+            command = Path(f"/proc/{self.pid}/cmdline").read_bytes()
         except OSError:
             return False
+        return str(self.data).encode() in command
 
     def _run(self, program: str, *arguments: object, environment: dict[str, str] | None = None) -> None:
         done = self._call(program, arguments, environment)
         if done.returncode:
-            raise PostgresError(f"{program} failed: {done.stderr.strip() or f'see {self.log}'}")
+            raise PostgresError(f"{program} failed: {(done.stderr or '').strip() or f'see {self.log}'}")
 
     def _succeeds(self, program: str, *arguments: object, environment: dict[str, str] | None = None) -> bool:
         return self._call(program, arguments, environment).returncode == 0
@@ -155,15 +179,14 @@ class EmbeddedPostgres:
                 "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
                 f"--inh-caps={keep}", f"--ambient-caps={keep}", *command,
             ]  # fmt: skip
-        with Path(os.devnull).open() as nothing:
-            # Standard output to nowhere: the server inherits it, and a pipe would keep us waiting for its end.
-            return subprocess.run(
-                command,
-                env={**os.environ, **(environment or {})},
-                stdin=nothing,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL if program == "pg_ctl" else subprocess.PIPE,
-                text=True,
-                check=False,
-                start_new_session=True,
-            )
+        return subprocess.run(
+            command,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            # The server inherits what pg_ctl is given, and a pipe would keep us waiting for its end.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if program == "pg_ctl" else subprocess.PIPE,
+            text=True,
+            check=False,
+            start_new_session=True,
+        )

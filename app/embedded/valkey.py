@@ -31,6 +31,8 @@ class ValkeyError(RuntimeError):
 class EmbeddedValkey:
     """One server in `<home>/valkey`. Every method may be called from several processes at once."""
 
+    name = "Valkey"
+
     def __init__(self, home: Path) -> None:
         self.data = home / "valkey"
         self.log = home / "log" / "valkey.log"
@@ -54,12 +56,7 @@ class EmbeddedValkey:
             if not self.is_running():
                 configuration = self.data / "valkey.conf"
                 configuration.write_text(CONFIGURATION.format(port=keep_port(self._port), data=self.data, log=self.log))
-                subprocess.run(
-                    [str(self._program), str(configuration), "--daemonize", "yes"],
-                    check=True,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                )
+                self._launch(configuration)
             self._await_ready()
         return self.url
 
@@ -83,6 +80,12 @@ class EmbeddedValkey:
             return int((self.data / "valkey.pid").read_text())
         except (OSError, ValueError):
             return None
+
+    def _launch(self, configuration: Path) -> None:
+        command = [str(self._program), str(configuration), "--daemonize", "yes"]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ValkeyError(f"Valkey does not start: {done.stderr.strip() or done.stdout.strip()}; see {self.log}.")
 
     def _await_ready(self) -> None:
         for _ in range(1500):  # while it reads its append-only file it answers -LOADING
