@@ -13,7 +13,7 @@ MAX_REQUEST = 1_000_000
 def create_app() -> Flask:
     """The web application. Raises RuntimeError without a secret key."""
     # Imported here, because the command line lives below this package and most of it needs no web.
-    from app import api, auth, extensions, headers, pages, problems
+    from app import api, auth, extensions, headers, health, pages, problems, realtime
 
     secret = settings().secret_key.get_secret_value()
     if not secret:
@@ -24,6 +24,7 @@ def create_app() -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     for part in (problems, extensions, auth, headers):
         part.register(app)
-    app.register_blueprint(api.blueprint)
-    app.register_blueprint(pages.blueprint)
+    for part in (api, pages, health):
+        app.register_blueprint(part.blueprint)
+    realtime.register(app)
     return app

@@ -146,6 +146,9 @@ limit_sign_in = limiter.limit(
 )
 """Decorator for the view that calls `sign_in`."""
 
+limit_joining = limiter.limit("10 per minute", key_func=lambda: f"user {me().id}")
+"""Decorator for the views that call `join_class`: nobody shall find a class by trying codes."""
+
 
 def sign_in(email: str, password: str) -> User | None:
     """Begin a session of this browser; None when e-mail and password do not belong together."""

@@ -18,6 +18,7 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
+from pydantic_core import ErrorDetails
 
 from app.problems import invalid
 from grading.rubric import LEVELS, MAX_CRITERIA, MAX_DESCRIPTOR, MAX_NAME, MAX_POINTS
@@ -37,14 +38,26 @@ def validated(model: type[Model], data: object) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise invalid(
-            *({"field": _path(e["loc"]), "message": f"{e['msg']}."} for e in error.errors()[:MAX_ERRORS])
-        ) from None
+        raise invalid(*(_told(one) for one in error.errors(include_input=False)[:MAX_ERRORS])) from None
+
+
+def _told(error: ErrorDetails) -> dict[str, str]:
+    message = _MESSAGES.get(error["type"], f"{error['msg'].removeprefix('Value error, ')}.")
+    return {"field": _path(error["loc"]) or "body", "message": message}
+
+
+_MESSAGES = {
+    "model_type": "Must be a JSON object.",
+    "missing": "Is missing.",
+    "extra_forbidden": "There is no such field.",
+    "string_unicode": "Holds half of a surrogate pair, which is no character.",
+}
 
 
 def _path(location: Sequence[str | int]) -> str:
-    """`rubric.criteria[0].max`"""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).removeprefix(".")
+    """`rubric.criteria[0].max`; short, because what was sent may be part of it."""
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    return path.removeprefix(".")[:200]
 
 
 def _readable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -71,8 +72,9 @@ def register(app: Flask) -> None:
 def respond(problem: Problem) -> Response:
     """The problem as a document or a page, whichever the client of this path reads."""
     if request.path.startswith(MACHINE_PATHS):
-        answer: Response = make_response(problem.to_json())
-        answer.mimetype = MIMETYPE
+        # A lone surrogate that was sent may be quoted; this writes it as the JSON escape that it came as.
+        document = json.dumps(problem.to_json(), ensure_ascii=False).encode("utf-8", "backslashreplace")
+        answer = Response(document, mimetype=MIMETYPE)
     else:
         answer = _page(problem)
     answer.status_code = problem.status
@@ -91,12 +93,12 @@ def _page(problem: Problem) -> Response:
 def _http(error: HTTPException) -> Response:
     if error.response is not None or error.code is None or error.code < 400:
         return make_response(error)
-    detail = error.description or ""
+    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     if error.code == 413:
         limit = current_app.config["MAX_CONTENT_LENGTH"]
         detail = f"The request is larger than {limit:,} bytes, far more than the longest essay needs."
-    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-    return respond(Problem(error.code, error.name, detail, headers=headers))
+        return respond(Problem(413, error.name, detail, [{"field": "body", "message": detail}]))
+    return respond(Problem(error.code, error.name, error.description or "", headers=headers))
 
 
 def _no_database(error: Exception) -> Response:

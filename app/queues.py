@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 from redis.exceptions import RedisError
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
+from typing_extensions import TypedDict  # pydantic describes the one of `typing` from Python 3.12 on
 
 from grading import lifecycle
 from models import Essay, EssayState, Switch
@@ -68,7 +67,7 @@ def overview(db: Session) -> list[QueueView]:
             .group_by(queue)
         )
     }
-    paused = dict(db.execute(select(Switch.name, Switch.actor)).tuples().all())
+    paused = {name: actor for name, actor in db.execute(select(Switch.name, Switch.actor))}  # noqa: C416 -- not rows
     workers, messages = _broker()
     views = []
     for name in QUEUES:

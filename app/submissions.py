@@ -25,6 +25,7 @@ from app.bodies import (
 )
 from app.extensions import db
 from app.problems import Problem, invalid, wrong
+from app.queues import ESSAY_QUEUES
 from grading import lifecycle, progress
 from grading.engines.engine import RequestRefused
 from grading.engines.grammar import check_schema
@@ -164,6 +165,28 @@ def _hand_grading(wanted: HandGrade, rubric: Rubric, essay: Essay) -> Grading:
 
 def _announce(essay: Essay, state: EssayState) -> None:
     progress.announce(essay.id, essay.student_id, "state", {"status": state.value})
+
+
+# --- queues ----------------------------------------------------------------------------------------------------------
+
+
+def pause_queue(name: str, actor: User) -> None:
+    """Have nothing more taken from a queue until it is resumed."""
+    _check_queue(name)
+    lifecycle.pause(db(), name, actor)
+    db().commit()
+
+
+def resume_queue(name: str) -> None:
+    """Let a queue go on; the sweeper tells its workers within seconds of what waits."""
+    _check_queue(name)
+    lifecycle.resume(db(), name)
+    db().commit()
+
+
+def _check_queue(name: str) -> None:
+    if name not in ESSAY_QUEUES:
+        raise Problem(404, detail=f"No essay waits in a queue of that name; there are {' and '.join(ESSAY_QUEUES)}.")
 
 
 # --- classes ---------------------------------------------------------------------------------------------------------

@@ -6,10 +6,11 @@ What a student may not see yet is left out here and nowhere else.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 from flask import url_for
 from sqlalchemy.orm import Session
+from typing_extensions import TypedDict  # pydantic describes the one of `typing` from Python 3.12 on
 
 from app.queues import position, queue_of
 from grading.rubric import number
@@ -309,7 +310,7 @@ def assignment_json(assignment: Assignment) -> AssignmentView:
         "class_id": str(assignment.class_id),
         "title": assignment.title,
         "prompt": assignment.prompt,
-        "language": assignment.language,
+        "language": assignment.language,  # type: ignore[typeddict-item]
         "rubric": {"criteria": assignment.rubric.criteria},
         "rubric_version": assignment.rubric.version,
         "deadline": moment(assignment.deadline),
@@ -324,7 +325,7 @@ def assignment_json(assignment: Assignment) -> AssignmentView:
 def notice_json(notice: Notice) -> NoticeView:
     return {
         "id": str(notice.id),
-        "kind": notice.kind,
+        "kind": notice.kind,  # type: ignore[typeddict-item]
         "essay_id": str(notice.essay_id) if notice.essay_id else None,
         "assignment": notice.details.get("assignment"),
         "created_at": moment(notice.created_at),

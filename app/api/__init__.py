@@ -1,7 +1,9 @@
-"""The HTTP API, under /api/v1."""
+"""The HTTP API, under /api/v1. Views are thin: a rule, what they take and answer, and one call."""
 
 from __future__ import annotations
 
 from flask import Blueprint
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+
+from app.api import assignments, classes, essays, openapi, people, queues  # noqa: E402, F401 -- they add their routes

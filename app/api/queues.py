@@ -1,0 +1,43 @@
+"""The queues, for ops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app import submissions
+from app.api import blueprint
+from app.api.operation import Operation, operation
+from app.auth import me, ops, rule
+from app.extensions import db
+from app.paging import Listing
+from app.queues import QueueView, overview
+
+
+@blueprint.get("/queues")
+@rule(ops)
+@operation(Operation(200, Listing[QueueView]))
+def list_queues() -> Any:
+    """Every queue: what waits, for how long, what is in flight, and who works on it.
+
+    `depth`, `oldest_wait_s` and `in_flight` count essays in the database, `messages` what the broker holds; null is
+    what does not apply, or cannot be known while the broker is down.
+    """
+    return {"items": overview(db()), "next": None}
+
+
+@blueprint.post("/queues/<name>/pause")
+@rule(ops)
+@operation(Operation(200, Listing[QueueView]))
+def pause_queue(name: str) -> Any:
+    """Take nothing more from a queue; what is being graded is finished."""
+    submissions.pause_queue(name, me())
+    return list_queues()
+
+
+@blueprint.post("/queues/<name>/resume")
+@rule(ops)
+@operation(Operation(200, Listing[QueueView]))
+def resume_queue(name: str) -> Any:
+    """Let a queue go on."""
+    submissions.resume_queue(name)
+    return list_queues()
