@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from celery.signals import task_prerun, worker_ready
+from celery.signals import worker_ready, worker_shutdown
 from redis.exceptions import RedisError
 
 from grading.progress import connection
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 PREFIX = "pizhu:worker:"
 INTERVAL = 5.0
-LIFE = 20
+LIFE = 15
 """Seconds after which a silent worker counts as dead."""
 STALLED = 71
 """Exit status of a worker that takes nothing although messages wait."""
@@ -43,57 +43,69 @@ class Watch:
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
+        self._taken = 0
         self._idle_since: float | None = None
 
-    def is_stalled(self, *, waiting: bool, busy: bool, took: bool, at: float) -> bool:
-        """Report of one moment: messages wait, all hands are busy, something was taken since the last report."""
+    def is_stalled(self, *, waiting: bool, busy: bool, taken: int, at: float) -> bool:
+        """Look at one moment: whether messages wait and all hands are busy, and how many were taken since the start."""
+        took, self._taken = taken > self._taken, taken
         if took or busy or not waiting:
             self._idle_since = None
-            return False
-        if self._idle_since is None:
+        elif self._idle_since is None:
             self._idle_since = at
-        return at - self._idle_since >= self._patience
+        return self._idle_since is not None and at - self._idle_since >= self._patience
 
 
-class _Tasks:
-    def __init__(self) -> None:
-        self.taken = 0
+class Heartbeat:
+    """Says every few seconds that this worker lives, and ends it when it has stalled."""
 
+    def __init__(self, worker: Any) -> None:
+        self._worker = worker
+        self._queues = list(worker.app.amqp.queues.consume_from)
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        self._keys = [f"{PREFIX}{queue}:{name}" for queue in self._queues]
+        self._watch = Watch(settings().stall_exit)
+        self._over = threading.Event()
 
-_tasks = _Tasks()
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="heartbeat", daemon=True).start()
 
+    def stop(self) -> None:
+        """Say that this worker lives no more."""
+        self._over.set()
+        try:
+            connection().delete(*self._keys)
+        except RedisError as error:
+            log.warning("this worker counts as alive for %d s more: %s", LIFE, error)
 
-@task_prerun.connect
-def _count(**_: Any) -> None:
-    _tasks.taken += 1
+    def _run(self) -> None:
+        while not self._over.is_set():
+            try:
+                self._beat()
+            except RedisError as error:
+                log.warning("no heartbeat: %s", error)
+            self._over.wait(INTERVAL)
+
+    def _beat(self) -> None:
+        with connection().pipeline(transaction=False) as pipe:
+            for key in self._keys:
+                pipe.set(key, int(time.time()), ex=LIFE)
+            pipe.execute()
+        state = self._worker.state
+        stalled = self._watch.is_stalled(
+            waiting=any(messages_waiting(queue) for queue in self._queues),
+            busy=len(state.active_requests) >= self._worker.concurrency,
+            taken=state.all_total_count[0],
+            at=time.monotonic(),
+        )
+        if stalled:
+            log.critical("messages wait in %s and this worker takes none; it ends itself", ", ".join(self._queues))
+            os._exit(STALLED)
 
 
 @worker_ready.connect
 def start(sender: Any, **_: Any) -> None:
     """Begin to beat as soon as the worker consumes."""
-    queues = list(sender.app.amqp.queues.consume_from)
-    threading.Thread(target=_beat, args=(queues, sender.controller), name="heartbeat", daemon=True).start()
-
-
-def _beat(queues: list[str], worker: Any) -> None:
-    name = f"{socket.gethostname()}:{os.getpid()}"
-    watch, seen, pause = Watch(settings().stall_exit), 0, threading.Event()
-    while True:
-        try:
-            with connection().pipeline(transaction=False) as pipe:
-                for queue in queues:
-                    pipe.set(f"{PREFIX}{queue}:{name}", int(time.time()), ex=LIFE)
-                pipe.execute()
-            taken, seen = _tasks.taken - seen, _tasks.taken
-            stalled = watch.is_stalled(
-                waiting=any(messages_waiting(queue) for queue in queues),
-                busy=len(worker.state.active_requests) >= worker.concurrency,
-                took=taken > 0,
-                at=time.monotonic(),
-            )
-            if stalled:
-                log.critical("messages wait in %s and this worker takes none; ending it", ", ".join(queues))
-                os._exit(STALLED)
-        except RedisError as error:
-            log.warning("no heartbeat: %s", error)
-        pause.wait(INTERVAL)
+    heartbeat = Heartbeat(sender.controller)
+    heartbeat.start()
+    worker_shutdown.connect(lambda **_: heartbeat.stop(), weak=False)

@@ -12,35 +12,41 @@ import pkgutil
 import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from celery.signals import celeryd_after_setup, worker_shutting_down
+from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import joinedload
 
 from grading import lifecycle, progress
 from grading.engines.engine import Cancelled, Engine, EngineDead
-from grading.grader import Grade, Ungradable, grade
+from grading.grader import Ungradable, grade
 from grading.lifecycle import Claim
 from grading.rubric import Rubric
 from grading.task import Task
-from models import Assignment, Essay, EssayState, Grading, Source
+from models import Assignment, Essay, EssayState
 from models.session import session
 from settings import settings
+from workers import log as logs
+from workers import outcome
+from workers.company import Company
 from workers.leases import leases
+from workers.patience import patiently
 from workers.queue import celery_app
+from workers.stream import Stream
 
 log = logging.getLogger(__name__)
 
 QUEUE = "local"
-DELTA_INTERVAL = 0.1
-"""Least seconds between two `delta` events of one essay."""
-
+STILL_LOADING = 15.0
+"""Seconds between two lines that say so."""
 ENGINE_DEAD = os.EX_SOFTWARE
-"""Exit status that tells the supervisor to start another."""
+"""Exit status that tells the supervisor to start another worker."""
 
 engine: Engine
+company = Company(lambda: leases.stopping)
 
 
 @celeryd_after_setup.connect
@@ -49,61 +55,109 @@ def load_engine(sender: str, instance: Any, **_: Any) -> None:
     global engine
     if QUEUE not in instance.app.amqp.queues.consume_from:
         return
-    config = settings()
-    log.info("loading model %s", config.local_model)
-    began = time.monotonic()
+    # Celery swallows what a signal handler raises and would go on to consume without an engine: so the process ends.
+    if instance.pool_cls.__module__ == "celery.concurrency.prefork":
+        log.critical("the local queue needs the threads pool: its tasks share one engine; start it with -P threads")
+        os._exit(os.EX_USAGE)
     try:
-        engine = pkgutil.resolve_name(config.local_engine)(config)
-    except Exception as error:  # Celery swallows what a signal handler raises, and would consume without an engine
+        with _said_to_load(settings().local_model):
+            engine = pkgutil.resolve_name(settings().local_engine)(settings())
+    except Exception as error:
         log.critical("no engine: %s", error, exc_info=not isinstance(error, EngineDead))
         os._exit(ENGINE_DEAD)
-    log.info("model %s ready after %.0f s", engine.model, time.monotonic() - began)
-    progress.on_cancel(leases.let_go)
+    # In good order, so that an end that was asked for does not look like a crash.
+    worker_shutdown.connect(lambda **_: engine.close(), weak=False)
+    progress.on_cancel(leases.drop)
+
+
+@contextmanager
+def _said_to_load(model: str) -> Iterator[None]:
+    began, loaded = time.monotonic(), threading.Event()
+
+    def say() -> None:
+        while not loaded.wait(STILL_LOADING):
+            log.info("still loading model %s after %.0f s", model, time.monotonic() - began)
+
+    log.info("loading model %s", model)
+    threading.Thread(target=say, name="loading", daemon=True).start()
+    try:
+        yield
+    finally:
+        loaded.set()
+    log.info("model %s ready after %.1f s", model, time.monotonic() - began)
 
 
 @worker_shutting_down.connect
 def stop_grading(**_: Any) -> None:
     """Give back at once what is being graded, so that stopping takes seconds and the next worker can go on."""
-    leases.let_all_go()
+    leases.stopping = True
 
 
 @celery_app.task(name="local.grade")
 def grade_essay(essay_id: str) -> None:
     """Grade one essay, unless somebody else does or nobody should any more."""
     key = uuid.UUID(essay_id)
-    with session() as db:
-        claim = lifecycle.claim(db, key, QUEUE, settings().lease)
-        db.commit()
-        if claim is None:
+    with logs.about(essay=essay_id):
+        tried = patiently(lambda: tries(key))
+        if tried is None:
             return
+        with company.alone() if tried else company.shared():
+            if claimed := patiently(lambda: take(key)):
+                grade_claimed(*claimed)
+
+
+def tries(essay_id: uuid.UUID) -> int | None:
+    """How often a worker was lost while it graded this essay; None when it does not wait for one."""
+    with session() as db:
+        return db.scalar(select(Essay.attempts).where(Essay.id == essay_id, Essay.state == EssayState.queued))
+
+
+def take(essay_id: uuid.UUID) -> tuple[Claim, Essay] | None:
+    """Claim the essay; None when it is not to be had."""
+    with session() as db:
+        claim = lifecycle.claim(db, essay_id, QUEUE, settings().lease)
+        if claim is None:
+            return None
         essay = db.scalars(
-            select(Essay).where(Essay.id == key).options(joinedload(Essay.assignment).joinedload(Assignment.rubric))
+            select(Essay)
+            .where(Essay.id == essay_id)
+            .options(joinedload(Essay.assignment).joinedload(Assignment.rubric))
         ).one()
-    with leases.hold(claim) as cancelled:
-        progress.announce(key, essay.student_id, "state", {"status": EssayState.grading.value, "queue": QUEUE})
-        stream = Stream(key)
+        db.commit()
+        return claim, essay
+
+
+def grade_claimed(claim: Claim, essay: Essay) -> None:
+    """Grade the essay while its lease is kept, and end the claim one way or another."""
+    with leases.hold(claim) as hold:
+        data = {"status": EssayState.grading.value, "queue": QUEUE}
+        progress.announce(essay.id, essay.student_id, "state", data)
+        stream = Stream(essay.id)
         try:
             result = grade(
                 essay.text,
                 task_of(essay.assignment),
                 engine,
-                request_id=f"{key}.{claim.attempts}",
+                request_id=f"{essay.id}.{claim.attempts}",
                 secret=settings().secret_key.get_secret_value(),
                 on_progress=stream.write,
-                cancelled=cancelled,
+                cancelled=hold,
                 deadline=settings().grade_deadline,
                 alone=claim.attempts > 1,
             )
         except Cancelled:
-            give_back(claim, "the worker was stopped")
+            outcome.give_back(claim, essay)
         except Ungradable as error:
-            give_up(claim, essay, error.reason)
+            outcome.give_up(claim, essay, error.reason)
         except EngineDead as error:
-            log.critical("the engine is dead: %s", error)
+            log.critical("%s", error)
             os._exit(ENGINE_DEAD)
+        except Exception:
+            log.exception("grading failed")
+            outcome.give_up(claim, essay, "An error in Pizhu itself; the log of the local worker says which.")
         else:
             stream.flush()
-            finish(claim, essay, result)
+            outcome.finish(claim, essay, result)
 
 
 def task_of(assignment: Assignment) -> Task:
@@ -114,105 +168,3 @@ def task_of(assignment: Assignment) -> Task:
         language=assignment.language,
         rubric=Rubric.parse({"criteria": assignment.rubric.criteria}),
     )
-
-
-class Stream:
-    """Publishes the words of a reply as they are written, a few times a second."""
-
-    def __init__(self, essay_id: uuid.UUID) -> None:
-        self._essay_id = essay_id
-        self._field = ""
-        self._text = ""
-        self._sent = 0.0
-
-    def write(self, field: str, text: str) -> None:
-        if field != self._field:
-            self.flush()
-            self._field = field
-        if not field:
-            progress.publish(self._essay_id, "delta", {"field": "", "text": "", "restart": True})
-            return
-        self._text += text
-        if time.monotonic() - self._sent >= DELTA_INTERVAL:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._text:
-            progress.publish(self._essay_id, "delta", {"field": self._field, "text": self._text})
-            self._text, self._sent = "", time.monotonic()
-
-
-def finish(claim: Claim, essay: Essay, result: Grade) -> None:
-    """Store the grade and tell the student, unless the claim was lost in the meantime."""
-    values = result.to_json()
-    grading = Grading(
-        id=uuid.uuid4(),
-        rubric_id=essay.assignment.rubric_id,
-        source=Source.local,
-        total=result.total,
-        max=result.max,
-        usage={**values["usage"], **{name: values[name] for name in ("first_token_s", "attempts", "dropped_quotes")}},
-        **{name: values[name] for name in _KEPT},
-    )
-    if not _persist(lambda db: lifecycle.complete(db, claim, grading), claim, EssayState.graded):
-        log.info("essay %s: the grade came too late and is dropped", claim.essay_id)
-        return
-    data = {"status": EssayState.graded.value, "grading_id": str(grading.id)}
-    progress.announce(claim.essay_id, essay.student_id, "graded", data)
-
-
-_KEPT = (
-    "criteria",
-    "annotations",
-    "strengths",
-    "suggestions",
-    "confidence",
-    "interval",
-    "model",
-    "engine_version",
-    "prompt_version",
-    "hashes",
-)
-
-
-def give_up(claim: Claim, essay: Essay, reason: str) -> None:
-    """No model could: a teacher grades it."""
-    if _persist(
-        lambda db: lifecycle.give_to_teacher(db, claim.essay_id, reason, claim), claim, EssayState.needs_review
-    ):
-        data = {"status": EssayState.needs_review.value, "reason": reason}
-        progress.announce(claim.essay_id, essay.student_id, "state", data)
-
-
-def give_back(claim: Claim, reason: str) -> None:
-    """Let somebody else grade it; nothing happens when it was cancelled or taken away."""
-    try:
-        with session() as db:
-            lifecycle.release(db, claim, reason)
-            db.commit()
-    except SQLAlchemyError as error:
-        log.warning("essay %s not given back, its lease will run out: %s", claim.essay_id, error)
-
-
-def _persist(change: Any, claim: Claim, target: EssayState) -> bool:
-    """Commit a change that ends the claim, for as long as Postgres may need to come back.
-
-    A commit whose answer was lost may have worked: then the essay is in the target state and the change has no effect
-    a second time, so the state is looked at.
-    """
-    pause = threading.Event()
-    give_up_at = time.monotonic() + 10 * settings().lease
-    retried = False
-    while True:
-        try:
-            with session() as db:
-                if change(db):
-                    db.commit()
-                    return True
-                return retried and db.scalar(select(Essay.state).filter_by(id=claim.essay_id)) is target
-        except SQLAlchemyError as error:
-            if time.monotonic() > give_up_at:
-                raise
-            log.warning("essay %s: not stored yet: %s", claim.essay_id, error)
-            retried = True
-            pause.wait(1)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import smtplib
+import ssl
 import uuid
 from datetime import timedelta
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 from kombu.exceptions import OperationalError
-from sqlalchemy import or_, select, update
+from redis.exceptions import RedisError
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from models import Notice
@@ -24,7 +26,8 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
 TIMEOUT = 20
 """Seconds for each step of the conversation with the mail server."""
-RETRY_AFTER = timedelta(minutes=1)
+FIRST_PAUSE = timedelta(minutes=1)
+NEWS = timedelta(days=1)
 
 SUBJECTS = {
     "en": {
@@ -46,21 +49,31 @@ BODIES = {
 }
 
 
-def send_waiting() -> None:
-    """Start a task for each notice that has not been sent by e-mail yet."""
+def due() -> ColumnElement[bool]:
+    """Notices that are to be sent now.
+
+    After each refusal the wait grows: tries are made at once and 4, 16, 64 and 256 minutes after the notice. One that
+    is older than a day when e-mail is first configured is no news any more.
+    """
+    pause = FIRST_PAUSE * func.power(4, Notice.email_attempts)
+    return and_(
+        Notice.emailed_at.is_(None),
+        Notice.email_attempts < MAX_ATTEMPTS,
+        Notice.created_at > now() - NEWS,
+        or_(Notice.email_attempts == 0, Notice.created_at + pause < now()),
+    )
+
+
+def send_due() -> None:
+    """Start a task for each notice that is to be sent by e-mail."""
     if not settings().smtp_url:
         return
     with session() as db:
-        notices = db.scalars(
-            select(Notice.id)
-            .where(Notice.emailed_at.is_(None), Notice.email_attempts < MAX_ATTEMPTS)
-            .order_by(Notice.created_at)
-            .limit(200)
-        ).all()
+        notices = db.scalars(select(Notice.id).where(due()).order_by(Notice.created_at).limit(200)).all()
     try:
         for notice_id in notices:
             email.apply_async(args=[str(notice_id)], expires=settings().sweep_interval)
-    except OperationalError as error:
+    except (OperationalError, RedisError) as error:
         log.warning("e-mails wait for the broker: %s", error)
 
 
@@ -70,29 +83,19 @@ def email(notice_id: str) -> None:
     with session() as db:
         notice = db.scalars(
             select(Notice)
-            .where(
-                Notice.id == uuid.UUID(notice_id),
-                Notice.emailed_at.is_(None),
-                Notice.email_attempts < MAX_ATTEMPTS,
-                or_(Notice.email_attempts == 0, Notice.created_at < now() - RETRY_AFTER),
-            )
+            .where(Notice.id == uuid.UUID(notice_id), due())
             .options(joinedload(Notice.user))
             .with_for_update(skip_locked=True, of=Notice)
         ).one_or_none()
         if notice is None:
             return
         # Held until the mail server has answered, so that a second task for the same notice finds nothing to do.
+        notice.email_attempts += 1
         try:
             deliver(compose(notice))
-            sent_at = now()
-        except (OSError, smtplib.SMTPException) as error:
+            notice.emailed_at = now()
+        except (OSError, smtplib.SMTPException, ValueError) as error:
             log.warning("e-mail to %s not sent: %s", notice.user.email, error)
-            sent_at = None
-        db.execute(
-            update(Notice)
-            .where(Notice.id == notice.id)
-            .values(emailed_at=sent_at, email_attempts=Notice.email_attempts + 1)
-        )
         db.commit()
 
 
@@ -111,13 +114,22 @@ def compose(notice: Notice) -> EmailMessage:
 
 
 def deliver(message: EmailMessage) -> None:
-    """Hand the message to the mail server of `smtp_url`. Raises OSError or `smtplib.SMTPException`."""
+    """Hand the message to the mail server of `smtp_url`, encrypted whenever the server can.
+
+    Raises OSError or `smtplib.SMTPException`.
+    """
     url = urlsplit(settings().smtp_url)
-    secure = url.scheme == "smtps"
-    connect = smtplib.SMTP_SSL if secure else smtplib.SMTP
-    with connect(url.hostname or "localhost", url.port or (465 if secure else 25), timeout=TIMEOUT) as server:
-        if not secure and server.has_extn("starttls"):
-            server.starttls()
+    host = url.hostname or "localhost"
+    trusted = ssl.create_default_context()
+    server: smtplib.SMTP
+    if url.scheme == "smtps":
+        server = smtplib.SMTP_SSL(host, url.port or 465, timeout=TIMEOUT, context=trusted)
+    else:
+        server = smtplib.SMTP(host, url.port or 25, timeout=TIMEOUT)
+    with server:
+        server.ehlo_or_helo_if_needed()
+        if url.scheme != "smtps" and server.has_extn("starttls"):
+            server.starttls(context=trusted)
         if url.username:
             server.login(unquote(url.username), unquote(url.password or ""))
         server.send_message(message)

@@ -11,15 +11,17 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from kombu import Queue
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from grading import lifecycle
 from grading.progress import connection
 from models.session import session
 from settings import settings
+from workers import log as logs
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,8 @@ def configuration() -> dict[str, Any]:
         "task_create_missing_queues": False,
         "task_routes": {f"{name}.*": {"queue": name} for name in QUEUES},
         "imports": [*(f"workers.{name}" for name in QUEUES), "workers.heartbeat"],
+        # All that tasks do is wait for others, and the local ones share one engine.
+        "worker_pool": "threads",
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
@@ -79,6 +83,11 @@ celery_app = Celery("pizhu")
 celery_app.add_defaults(configuration)
 
 
+@signals.setup_logging.connect
+def _set_up_logging(loglevel: int, **_: Any) -> None:
+    logs.configure(loglevel)
+
+
 def enqueue(queue: str, essay_ids: Sequence[uuid.UUID]) -> bool:
     """Tell a queue of these essays. Call it after the commit that put them there.
 
@@ -89,11 +98,18 @@ def enqueue(queue: str, essay_ids: Sequence[uuid.UUID]) -> bool:
             celery_app.send_task(TASK_OF_QUEUE[queue], args=[str(essay_id)], queue=queue)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("broker not reached; the sweeper will tell it of %d essays: %s", len(essay_ids), error)
+        _mark_untold(essay_ids)
+        return False
+    return True
+
+
+def _mark_untold(essay_ids: Sequence[uuid.UUID]) -> None:
+    try:
         with session() as db:
             lifecycle.mark_untold(db, essay_ids)
             db.commit()
-        return False
-    return True
+    except SQLAlchemyError as error:  # the sweeper finds out by itself, only later
+        log.warning("essays not marked for the sweeper: %s", error)
 
 
 def messages_waiting(queue: str) -> int:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import uuid
 
 from grading import lifecycle, progress, routing
+from grading.routing import Route
 from models import Essay, EssayState
 from models.session import session
 from settings import settings
+from workers import log as logs
+from workers.patience import patiently
 from workers.queue import celery_app, enqueue
 
 
@@ -15,23 +18,31 @@ from workers.queue import celery_app, enqueue
 def triage(essay_id: str) -> None:
     """Put a submitted essay in the queue of its route, or before a teacher. Doing it twice does nothing."""
     key = uuid.UUID(essay_id)
-    with session() as db:
-        essay = db.get(Essay, key)
-        if essay is None or essay.state is not EssayState.submitted:
+    with logs.about(essay=essay_id):
+        moved = patiently(lambda: move(key))
+        if moved is None:
             return
-        facts = routing.Facts(
-            characters=len(essay.text), local_model=settings().local_model if settings().has_local_model else None
-        )
-        route = routing.route(facts)
+        student_id, route = moved
+        state = EssayState.queued if route.queue else EssayState.needs_review
+        data = {"status": state.value, "queue": route.queue, "reason": route.reason}
+        progress.announce(key, student_id, "state", data)
         if route.queue:
-            moved = lifecycle.put_in_queue(db, key, route)
+            enqueue(route.queue, [key])
+
+
+def move(essay_id: uuid.UUID) -> tuple[uuid.UUID, Route] | None:
+    """Route the essay; returns whose it is and where it went, or None when it does not wait for a route any more."""
+    with session() as db:
+        essay = db.get(Essay, essay_id)
+        if essay is None or essay.state is not EssayState.submitted:
+            return None
+        local_model = settings().local_model if settings().has_local_model else None
+        route = routing.route(routing.Facts(characters=len(essay.text), local_model=local_model))
+        if route.queue:
+            moved = lifecycle.put_in_queue(db, essay_id, route)
         else:
-            moved = lifecycle.give_to_teacher(db, key, route.reason)
+            moved = lifecycle.give_to_teacher(db, essay_id, route.reason)
         student_id = essay.student_id
         db.commit()
-    if not moved:
-        return
-    state = EssayState.queued if route.queue else EssayState.needs_review
-    progress.announce(key, student_id, "state", {"status": state.value, "queue": route.queue, "reason": route.reason})
-    if route.queue:
-        enqueue(route.queue, [key])
+        progress.notify(lifecycle.notices_left(db))
+        return (student_id, route) if moved else None

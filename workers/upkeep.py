@@ -13,7 +13,8 @@ from grading import lifecycle, progress
 from models import Essay
 from models.session import session
 from settings import settings
-from workers.notify import send_waiting
+from workers import log as logs
+from workers.notify import send_due
 from workers.queue import TASK_OF_QUEUE, celery_app, enqueue, messages_waiting
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 @celery_app.task(name="upkeep.sweep")
 def sweep() -> None:
     """Take back what dead workers held, ring for what waits unrung, and send what has not been sent."""
-    for step in (take_back, ring_again, notice_released, send_waiting):
+    for step in (take_back, ring_again, notice_released, send_due):
         try:
             step()
         except (SQLAlchemyError, RedisError) as error:
@@ -36,11 +37,13 @@ def take_back() -> None:
         db.commit()
         if not changed:
             return
+        progress.notify(lifecycle.notices_left(db))
         essays = db.scalars(select(Essay).where(Essay.id.in_(changed))).all()
     for essay in essays:
-        log.warning("essay %s: its worker was lost; now %s", essay.id, essay.state.value)
-        data = {"status": essay.state.value, "queue": essay.queue, "reason": essay.reason}
-        progress.announce(essay.id, essay.student_id, "state", data)
+        with logs.about(essay=str(essay.id)):
+            log.warning("its worker was lost; now %s", essay.state.value)
+            data = {"status": essay.state.value, "queue": essay.queue, "reason": essay.reason}
+            progress.announce(essay.id, essay.student_id, "state", data)
 
 
 def ring_again() -> None:
@@ -62,5 +65,4 @@ def notice_released() -> None:
     with session() as db:
         notices = lifecycle.notice_released(db)
         db.commit()
-    for notice in notices:
-        progress.emit(notice.user_id, "notice", {"kind": notice.kind, "essay_id": str(notice.essay_id)})
+    progress.notify(notices)

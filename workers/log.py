@@ -1,0 +1,42 @@
+"""How Pizhu logs: one readable line an event, naming the essay that it is about."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+from structlog.types import Processor
+
+OURS = ("app", "workers", "grading", "models")
+
+_ADDED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%SZ", utc=True),
+]
+
+
+def configure(level: int = logging.WARNING) -> None:
+    """Log to standard error: other libraries from `level` on, Pizhu's own parts from INFO on at the latest."""
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_ADDED,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in OURS:
+        logging.getLogger(name).setLevel(min(level, logging.INFO))
+
+
+about = structlog.contextvars.bound_contextvars
+"""`with about(essay=id):` — every line that this thread logs inside, whoever writes it, names the essay."""
