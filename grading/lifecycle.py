@@ -140,17 +140,18 @@ def claim(session: Session, essay_id: uuid.UUID, queue: str, lease: float) -> Cl
     return Claim(essay_id, token, attempts)
 
 
-def renew(session: Session, claims: Sequence[Claim], lease: float) -> set[uuid.UUID]:
-    """Extend the leases of these claims; returns the essays whose claim still stands. The others must be let go."""
+def renew(session: Session, claims: Sequence[Claim], lease: float) -> set[Claim]:
+    """Extend the leases of these claims; returns those that still stand. The others must be let go."""
     tokens = [claim.token for claim in claims]
     statement = (
         update(Essay)
         .where(Essay.claim_token.in_(tokens), Essay.state == EssayState.grading)
         .values(lease_until=now() + timedelta(seconds=lease))
-        .returning(Essay.id)
+        .returning(Essay.claim_token)
         .execution_options(synchronize_session=False)
     )
-    return set(session.scalars(statement))
+    standing = set(session.scalars(statement))
+    return {claim for claim in claims if claim.token in standing}
 
 
 def complete(session: Session, claim: Claim, grading: Grading) -> Grading | None:
@@ -429,10 +430,24 @@ def _leave_notices(session: Session, essay_id: uuid.UUID, kind: str) -> None:
         )
     if readers or assignment.grades_visible():
         readers.append(student_id)
-    session.add_all(
-        Notice(user_id=reader, essay_id=essay_id, kind=kind, details={"assignment": assignment.title})
-        for reader in readers
+    _add_notices(
+        session,
+        [
+            Notice(user_id=reader, essay_id=essay_id, kind=kind, details={"assignment": assignment.title})
+            for reader in readers
+        ],
     )
+
+
+def _add_notices(session: Session, notices: list[Notice]) -> None:
+    session.add_all(notices)
+    session.info.setdefault("notices", []).extend(notices)
+
+
+def notices_left(session: Session) -> list[Notice]:
+    """The notices left in this session since the last call; once they are committed, `progress.notify` sends them."""
+    left: list[Notice] = session.info.pop("notices", [])
+    return left
 
 
 def notice_released(session: Session, limit: int = 500) -> list[Notice]:
@@ -450,5 +465,5 @@ def notice_released(session: Session, limit: int = 500) -> list[Notice]:
         Notice(user_id=student_id, essay_id=essay_id, kind="graded", details={"assignment": title})
         for essay_id, student_id, title in essays
     ]
-    session.add_all(notices)
+    _add_notices(session, notices)
     return notices

@@ -11,7 +11,7 @@ import json
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import redis
 import socketio
 
+from models import Notice
 from settings import settings
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,12 @@ def emit(user_id: uuid.UUID, kind: str, data: dict[str, Any]) -> None:
         _rooms().emit(kind, data, namespace="/", room=room(user_id))
     except Exception as error:  # the client library lets several kinds through
         log.warning("event %s for user %s not sent: %s", kind, user_id, error)
+
+
+def notify(notices: Iterable[Notice]) -> None:
+    """Send `notice` events for rows that are committed to whoever they are for."""
+    for notice in notices:
+        emit(notice.user_id, "notice", {"kind": notice.kind, "essay_id": str(notice.essay_id)})
 
 
 def follow(essay_id: uuid.UUID, after: str = START, wait: float = 5.0) -> Iterator[Event | None]:
