@@ -104,9 +104,9 @@ def grade_by_hand(essay: Essay, teacher: User, data: object) -> Grading:
         raise Problem(409, "Withdrawn", str(error)) from None
     db().commit()
     progress.cancel(essay.id)
-    progress.announce(
-        essay.id, essay.student_id, "graded", {"status": EssayState.graded.value, "grading_id": str(grading.id)}
-    )
+    told = {"status": EssayState.graded.value, "grading_id": str(grading.id)}
+    progress.announce(essay.id, essay.student_id, "graded", told)
+    progress.notify(lifecycle.notices_left(db()))
     return grading
 
 
@@ -298,7 +298,6 @@ def release_grades(assignment: Assignment) -> None:
     if assignment.grades_visible():
         return
     assignment.release_at = now()
-    notices = lifecycle.notice_released(db())
+    lifecycle.notice_released(db())
     db().commit()
-    for notice in notices:
-        progress.emit(notice.user_id, "notice", {"kind": notice.kind, "essay_id": str(notice.essay_id)})
+    progress.notify(lifecycle.notices_left(db()))

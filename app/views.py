@@ -58,14 +58,36 @@ class RouteView(TypedDict):
     reason: str
 
 
+class CriterionView(TypedDict):
+    """`level` lies between 1 and 6; None, like `confidence`, where a teacher gave the points."""
+
+    key: str
+    name: str
+    level: float | None
+    points: float
+    max: float
+    comment: str
+    confidence: float | None
+
+
+class AnnotationView(TypedDict):
+    """A note in the margin. Offsets count Unicode code points: `text[start:end] == quote`."""
+
+    start: int
+    end: int
+    quote: str
+    kind: str
+    comment: str
+
+
 class GradingView(TypedDict):
-    """One grade. Offsets of annotations are Unicode code points: `text[start:end] == quote`."""
+    """One grade. `cost_usd` is a decimal number as a string; None while no price is known."""
 
     id: str
     total: float
     max: float
-    criteria: list[dict[str, Any]]
-    annotations: list[dict[str, Any]]
+    criteria: list[CriterionView]
+    annotations: list[AnnotationView]
     strengths: list[str]
     suggestions: list[str]
     comment: str | None
