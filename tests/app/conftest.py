@@ -89,7 +89,7 @@ def gunicorn(**environment: str) -> Iterator[str]:
         assert process.poll() is None, "gunicorn has ended"
         try:
             return requests.get(f"{base}/healthz", timeout=2).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     try:
