@@ -1,0 +1,138 @@
+"""Who may do what: every route of the app, asked by everybody. A route that is not in the table fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask, url_for
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.auth import public, rule, rule_of
+from models import EssayState
+from tests.app.conftest import Clients
+from tests.factories import RUBRIC, School, make_class, make_essay
+
+ROLES = ("anonymous", "student", "classmate", "other_student", "teacher", "other_teacher", "ops")
+"""`student` wrote the essay that is asked for; `other_…` belong to another class."""
+
+PUBLIC = (200,) * 7
+MEMBERS = (401, 200, 200, 404, 200, 404, 404)
+READERS = (401, 200, 404, 404, 200, 404, 404)
+TEACHER = (401, 403, 404, 404, 200, 404, 404)
+CLASS_TEACHER = (401, 403, 403, 404, 200, 404, 404)
+SIGNED_IN = (401, 200, 200, 200, 200, 200, 200)
+STUDENTS = (401, 200, 200, 200, 403, 403, 403)
+OPS = (401, 403, 403, 403, 403, 403, 200)
+
+
+def with_success(row: tuple[int, ...], status: int) -> tuple[int, ...]:
+    """The row for a view whose success is not 200."""
+    return tuple(status if code == 200 else code for code in row)
+
+
+# Status by role, in the order of ROLES. Bodies of requests are in BODIES.
+TABLE: dict[tuple[str, str], tuple[int, ...]] = {
+    ("static", "GET"): with_success(PUBLIC, 404),
+    ("health.healthz", "GET"): PUBLIC,
+    ("health.readyz", "GET"): with_success(PUBLIC, 503),  # no worker runs in these tests
+    ("api.describe_api", "GET"): PUBLIC,
+    ("api.get_me", "GET"): SIGNED_IN,
+    ("api.list_notices", "GET"): SIGNED_IN,
+    ("api.see_notices", "POST"): with_success(SIGNED_IN, 204),
+    ("api.submit_essay", "POST"): (401, 202, 202, 422, 403, 403, 403),
+    ("api.list_essays", "GET"): STUDENTS,
+    ("api.get_essay", "GET"): READERS,
+    ("api.get_history", "GET"): READERS,
+    ("api.follow_essay", "GET"): READERS,
+    ("api.cancel_essay", "POST"): (401, 409, 404, 404, 403, 404, 404),  # it is graded already
+    ("api.retry_essay", "POST"): with_success(TEACHER, 409),
+    ("api.grade_by_hand", "POST"): with_success(TEACHER, 201),
+    ("api.create_class", "POST"): (401, 403, 403, 403, 201, 201, 403),
+    ("api.join_class", "POST"): STUDENTS,
+    ("api.list_classes", "GET"): SIGNED_IN,
+    ("api.get_class", "GET"): MEMBERS,
+    ("api.list_class_essays", "GET"): CLASS_TEACHER,
+    ("api.create_assignment", "POST"): (401, 403, 403, 403, 201, 422, 403),
+    ("api.list_assignments", "GET"): SIGNED_IN,
+    ("api.get_assignment", "GET"): MEMBERS,
+    ("api.change_assignment", "PUT"): CLASS_TEACHER,
+    ("api.release_grades", "POST"): CLASS_TEACHER,
+    ("api.list_queues", "GET"): OPS,
+    ("api.pause_queue", "POST"): OPS,
+    ("api.resume_queue", "POST"): OPS,
+}
+
+
+def bodies(school: School) -> dict[str, Any]:
+    """JSON bodies (for the API) and forms (for pages) that would succeed, by endpoint."""
+    assignment = {"title": "A day", "prompt": "Write of a day.", "language": "en", "rubric": RUBRIC}
+    return {
+        "api.see_notices": {},
+        "api.submit_essay": {"assignment_id": str(school.assignment.id), "text": "Once."},
+        "api.grade_by_hand": {},
+        "api.create_class": {"name": "Another class"},
+        "api.join_class": {"join_code": make_class("A third class").join_code},
+        "api.create_assignment": {"class_id": str(school.school_class.id), **assignment},
+        "api.change_assignment": assignment,
+    }
+
+
+@pytest.fixture
+def clients(client: Clients, school: School) -> dict[str, FlaskClient]:
+    return {role: client(getattr(school, role, None)) for role in ROLES}
+
+
+@pytest.fixture
+def arguments(school: School) -> dict[str, Any]:
+    """Values for the variable parts of URLs: things of the own class."""
+    essay = make_essay(school.student, school.assignment, state=EssayState.graded)
+    return {
+        "essay_id": essay.id,
+        "class_id": school.school_class.id,
+        "assignment_id": school.assignment.id,
+        "name": "local",
+        "filename": "no-such-file",
+    }
+
+
+@pytest.mark.parametrize(("endpoint", "method"), TABLE)
+def test_who_may(
+    endpoint: str,
+    method: str,
+    app: Flask,
+    school: School,
+    clients: dict[str, FlaskClient],
+    arguments: dict[str, Any],
+) -> None:
+    with app.test_request_context():
+        needed = app.url_map._rules_by_endpoint[endpoint][0].arguments
+        url = url_for(endpoint, **{name: arguments[name] for name in needed})
+    body = bodies(school).get(endpoint)
+    send = {"json" if endpoint.startswith("api.") else "data": body} if body is not None else {}
+    answers = {role: clients[role].open(url, method=method, **send) for role in ROLES}
+    expected = dict(zip(ROLES, TABLE[endpoint, method], strict=True))
+    assert {role: answer.status_code for role, answer in answers.items()} == expected
+
+
+def test_every_route_is_in_the_table(app: Flask) -> None:
+    routes = {
+        (route.endpoint, method)
+        for route in app.url_map.iter_rules()
+        for method in (route.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert routes == set(TABLE)
+
+
+def test_every_view_has_a_rule(app: Flask) -> None:
+    assert not [name for name, view in app.view_functions.items() if rule_of(view) is None]
+
+
+def test_a_view_whose_rule_was_forgotten_lets_nobody_in(servers: None, school: School, client: Clients) -> None:
+    careless = create_app()
+    careless.add_url_rule("/api/v1/forgotten", "forgotten", lambda: "secret")
+    careless.add_url_rule("/api/v1/thought-of", "thought_of", rule(public)(lambda: "open"))
+    visitor = careless.test_client()
+    assert visitor.get("/api/v1/forgotten").status_code == 403
+    assert visitor.get("/api/v1/thought-of").status_code == 200
