@@ -1,0 +1,40 @@
+"""The `pizhu` command. Each subcommand lives in its own module and is imported only when it is used."""
+
+from __future__ import annotations
+
+import pkgutil
+
+import click
+
+COMMANDS = {
+    "up": ("app.cli.up:up", "Start everything; Ctrl-C stops it."),
+    "down": ("app.cli.up:down", "Stop what `up --detach` started."),
+    "setup": ("app.cli.setup:setup", "Fetch and build what the packages do not bring: model, scripts, translations."),
+    "doctor": ("app.cli.doctor:doctor", "Say what is missing and how to mend it."),
+    "grade": ("app.cli.grade:grade", "Grade essays in files, without a server."),
+    "user": ("app.cli.people:user", "Create users."),
+    "token": ("app.cli.people:token", "Create bearer tokens."),
+    "db": ("app.cli.db:db", "Migrate the database."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose help is quick because it imports no subcommand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = pkgutil.resolve_name(COMMANDS[cmd_name][0])
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """Pizhu 批注 grades essays. Settings are PIZHU_* environment variables; settings.py names them all."""

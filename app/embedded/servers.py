@@ -25,6 +25,10 @@ class EmbeddedServers:
         if not environment.get("PIZHU_REDIS_URL"):
             self._servers["PIZHU_REDIS_URL"] = EmbeddedValkey(home)
 
+    @property
+    def names(self) -> list[str]:
+        return [server.name for server in self._servers.values()]
+
     def start(self, secret_key: str) -> None:
         """Start them and write `<home>/servers.env`, where every process of this home finds them.
 
