@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 
 import structlog
+from celery.platforms import SecurityWarning
 from structlog.types import Processor
 
 OURS = ("app", "workers", "grading", "models")
+
+# Celery warns of root because of pickle; ours are messages of JSON, and a container has no other user.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 _ADDED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
