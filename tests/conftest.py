@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 import redis as redis_client
@@ -18,6 +19,7 @@ from grading import progress
 from models import Base
 from models.session import engine, forget_engine
 from settings import ROOT, settings
+from workers.queue import celery_app
 
 
 @pytest.fixture(scope="session")
@@ -31,17 +33,12 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         "PIZHU_REDIS_URL": valkey.start(),
         "PIZHU_SECRET_KEY": secrets.token_hex(16),
     }
-    before = {name: os.environ.get(name) for name in environment}
-    os.environ.update(environment)
-    _forget()
-    command.upgrade(Config(ROOT / "alembic.ini"), "head")
-    yield
-    forget_engine()
-    valkey.stop()
-    postgres.stop()
-    for name, value in before.items():
-        os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
-    _forget()
+    with use_environment(environment):
+        command.upgrade(Config(ROOT / "alembic.ini"), "head")
+        yield
+        forget_engine()
+        valkey.stop()
+        postgres.stop()
 
 
 @pytest.fixture
@@ -60,8 +57,24 @@ def redis(servers: None) -> Iterator[redis_client.Redis]:
     progress.connection().flushall()
 
 
+@contextmanager
+def use_environment(environment: Mapping[str, str]) -> Iterator[None]:
+    """These variables inside the block, and settings and connections that follow them."""
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    _forget()
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
+        _forget()
+
+
 def _forget() -> None:
     settings.cache_clear()
     forget_engine()
     progress.connection.cache_clear()
     progress._rooms.cache_clear()
+    celery_app.conf.broker_url = settings().redis_url
+    celery_app._after_fork()  # drops its connections

@@ -76,6 +76,7 @@ class Leases:
         for each in held:
             if each.claim not in standing:
                 each.dropped = True
+                log.info("no longer ours, let go", extra={"essay": str(each.claim.essay_id)})
 
     def _renew_for_ever(self) -> None:
         while True:

@@ -13,7 +13,6 @@ from grading import lifecycle, progress
 from models import Essay
 from models.session import session
 from settings import settings
-from workers import log as logs
 from workers.notify import send_due
 from workers.queue import TASK_OF_QUEUE, celery_app, enqueue, messages_waiting
 
@@ -40,10 +39,9 @@ def take_back() -> None:
         progress.notify(lifecycle.notices_left(db))
         essays = db.scalars(select(Essay).where(Essay.id.in_(changed))).all()
     for essay in essays:
-        with logs.about(essay=str(essay.id)):
-            log.warning("its worker was lost; now %s", essay.state.value)
-            data = {"status": essay.state.value, "queue": essay.queue, "reason": essay.reason}
-            progress.announce(essay.id, essay.student_id, "state", data)
+        log.warning("its worker was lost; now %s", essay.state.value, extra={"essay": str(essay.id)})
+        data = {"status": essay.state.value, "queue": essay.queue, "reason": essay.reason}
+        progress.announce(essay.id, essay.student_id, "state", data)
 
 
 def ring_again() -> None:
