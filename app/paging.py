@@ -27,9 +27,7 @@ class Listing(TypedDict, Generic[Item]):
     next: str | None
 
 
-def paged(
-    db: Session, query: Select[Row], table: Any, wanted: Page, view: Callable[[Row], Item]
-) -> Listing[Item]:
+def paged(db: Session, query: Select[Row], table: Any, wanted: Page, view: Callable[[Row], Item]) -> Listing[Item]:
     """The page of `query` that is wanted; `table` has `created_at` and `id`, and `view` shows one row."""
     if wanted.cursor is not None:
         query = query.where(tuple_(table.created_at, table.id) < _decode(wanted.cursor))

@@ -1,0 +1,78 @@
+"""app/api/queues.py: what ops see of the queues, and stopping one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import redis as redis_client
+from flask.testing import FlaskClient
+
+from grading import lifecycle
+from models import EssayState
+from models.session import session
+from tests.app.conftest import Clients
+from tests.factories import School, make_essay
+from workers import heartbeat, queue
+from workers.queue import enqueue
+
+QUEUES = "/api/v1/queues"
+
+
+@pytest.fixture
+def ops(client: Clients, school: School) -> FlaskClient:
+    return client(school.ops)
+
+
+def named(answer: Any) -> dict[str, dict[str, Any]]:
+    assert answer.status_code == 200, answer.get_json()
+    return {one["name"]: one for one in answer.get_json()["items"]}
+
+
+def test_ops_see_depth_wait_flight_workers_and_messages(
+    ops: FlaskClient, school: School, redis: redis_client.Redis
+) -> None:
+    waiting = make_essay(school.student, school.assignment)
+    for state in (EssayState.queued, EssayState.queued, EssayState.grading, EssayState.graded):
+        make_essay(school.student, school.assignment, state=state)
+    enqueue("triage", [waiting.id])
+    redis.set(f"{heartbeat.PREFIX}local:host:1", 1)
+    queues = named(ops.get(QUEUES))
+    assert list(queues) == ["triage", "local", "upkeep", "notify"]
+    triage, local = queues["triage"], queues["local"]
+    assert (triage["depth"], triage["in_flight"], triage["messages"], triage["workers"]) == (1, 0, 1, 0)
+    assert (local["depth"], local["in_flight"], local["messages"], local["workers"]) == (2, 1, 0, 1)
+    assert local["oldest_wait_s"] >= 0
+    assert queues["upkeep"]["depth"] is None, "no essay waits there"
+
+
+def test_a_paused_queue_is_not_worked_on_until_it_is_resumed(ops: FlaskClient, school: School) -> None:
+    essay = make_essay(school.student, school.assignment, state=EssayState.queued)
+    for _ in range(2):
+        local = named(ops.post(f"{QUEUES}/local/pause"))["local"]
+        assert (local["paused"], local["paused_by"]) == (True, school.ops.email)
+    with session() as db:
+        assert lifecycle.claim(db, essay.id, "local", 60) is None
+    for _ in range(2):
+        assert not named(ops.post(f"{QUEUES}/local/resume"))["local"]["paused"]
+    with session() as db:
+        assert [waiting.essay_id for waiting in lifecycle.untold(db, older_than=3600, lost_queues=[])] == [essay.id]
+        assert lifecycle.claim(db, essay.id, "local", 60)
+
+
+@pytest.mark.parametrize("name", ["upkeep", "nothing", "LOCAL", "local%00"])
+def test_only_queues_of_essays_are_paused(ops: FlaskClient, name: str) -> None:
+    assert ops.post(f"{QUEUES}/{name}/pause").status_code == 404
+
+
+def test_while_the_broker_is_down_its_figures_are_unknown_and_not_zero(
+    ops: FlaskClient, school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(*_: object) -> int:
+        raise redis_client.ConnectionError
+
+    monkeypatch.setattr(heartbeat, "connection", down)
+    monkeypatch.setattr(queue, "connection", down)
+    make_essay(school.student, school.assignment)
+    triage = named(ops.get(QUEUES))["triage"]
+    assert (triage["depth"], triage["workers"], triage["messages"]) == (1, None, None)
