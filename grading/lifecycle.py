@@ -345,8 +345,12 @@ def pause_switch(queue: str) -> str:
 
 def pause(session: Session, queue: str, actor: User) -> None:
     """From the commit on nothing of that queue is claimed; what is being graded is finished."""
-    if session.get(Switch, pause_switch(queue)) is None:
-        session.add(Switch(name=pause_switch(queue), actor=actor.email))
+    switch = {"name": pause_switch(queue), "actor": actor.email}
+    session.execute(upsert(Switch).values(switch).on_conflict_do_nothing())
+
+
+def is_paused(session: Session, queue: str) -> bool:
+    return session.get(Switch, pause_switch(queue)) is not None
 
 
 def resume(session: Session, queue: str) -> None:

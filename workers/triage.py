@@ -34,7 +34,7 @@ def move(essay_id: uuid.UUID) -> tuple[uuid.UUID, Route] | None:
     """Route the essay; returns whose it is and where it went, or None when it does not wait for a route any more."""
     with session() as db:
         essay = db.get(Essay, essay_id)
-        if essay is None or essay.state is not EssayState.submitted:
+        if essay is None or essay.state is not EssayState.submitted or lifecycle.is_paused(db, lifecycle.TRIAGE):
             return None
         local_model = settings().local_model if settings().has_local_model else None
         route = routing.route(routing.Facts(characters=len(essay.text), local_model=local_model))

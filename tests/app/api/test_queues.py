@@ -13,7 +13,7 @@ from models import EssayState
 from models.session import session
 from tests.app.conftest import Clients
 from tests.factories import School, make_essay
-from workers import heartbeat, queue
+from workers import heartbeat, queue, triage
 from workers.queue import enqueue
 
 QUEUES = "/api/v1/queues"
@@ -39,8 +39,8 @@ def test_ops_see_depth_wait_flight_workers_and_messages(
     redis.set(f"{heartbeat.PREFIX}local:host:1", 1)
     queues = named(ops.get(QUEUES))
     assert list(queues) == ["triage", "local", "upkeep", "notify"]
-    triage, local = queues["triage"], queues["local"]
-    assert (triage["depth"], triage["in_flight"], triage["messages"], triage["workers"]) == (1, 0, 1, 0)
+    first, local = queues["triage"], queues["local"]
+    assert (first["depth"], first["in_flight"], first["messages"], first["workers"]) == (1, 0, 1, 0)
     assert (local["depth"], local["in_flight"], local["messages"], local["workers"]) == (2, 1, 0, 1)
     assert local["oldest_wait_s"] >= 0
     assert queues["upkeep"]["depth"] is None, "no essay waits there"
@@ -60,6 +60,14 @@ def test_a_paused_queue_is_not_worked_on_until_it_is_resumed(ops: FlaskClient, s
         assert lifecycle.claim(db, essay.id, "local", 60)
 
 
+def test_a_paused_triage_routes_nothing(ops: FlaskClient, school: School) -> None:
+    essay = make_essay(school.student, school.assignment)
+    ops.post(f"{QUEUES}/triage/pause")
+    assert triage.move(essay.id) is None
+    ops.post(f"{QUEUES}/triage/resume")
+    assert triage.move(essay.id) is not None
+
+
 @pytest.mark.parametrize("name", ["upkeep", "nothing", "LOCAL", "local%00"])
 def test_only_queues_of_essays_are_paused(ops: FlaskClient, name: str) -> None:
     assert ops.post(f"{QUEUES}/{name}/pause").status_code == 404
@@ -74,5 +82,5 @@ def test_while_the_broker_is_down_its_figures_are_unknown_and_not_zero(
     monkeypatch.setattr(heartbeat, "connection", down)
     monkeypatch.setattr(queue, "connection", down)
     make_essay(school.student, school.assignment)
-    triage = named(ops.get(QUEUES))["triage"]
-    assert (triage["depth"], triage["workers"], triage["messages"]) == (1, None, None)
+    shown = named(ops.get(QUEUES))["triage"]
+    assert (shown["depth"], shown["workers"], shown["messages"]) == (1, None, None)
