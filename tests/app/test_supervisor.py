@@ -15,6 +15,7 @@ import pytest
 
 from app.supervisor import describe
 from settings import ROOT
+from tests.processes import is_gone, kill
 from tests.stack import eventually
 
 pytestmark = pytest.mark.slow
@@ -86,14 +87,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
         run.process.wait()
 
 
-def is_gone(pid: str) -> bool:
-    """Whether it has ended; where process 1 reaps nobody, a zombie is what stays."""
-    try:
-        return psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
 def test_each_line_is_printed_behind_the_name_of_its_process(start: Start) -> None:
     run = start("one: echo 你好", "second: sh -c 'echo oops >&2; sleep 1000'")
 
@@ -107,12 +100,12 @@ def test_what_dies_is_started_again_and_the_others_go_on(start: Start) -> None:
     (first,) = run.printed(r"parent (\d+)")
     (other,) = run.printed(r"other (\d+)")
 
-    os.kill(int(first), signal.SIGKILL)
+    kill(int(first))
 
     run.printed(r"one ended \(killed by SIGKILL\); starting it again in 1 s")
     _, second = run.printed(r"parent (\d+)", times=2)
     assert second != first
-    assert not is_gone(other)
+    assert not is_gone(int(other))
     run.stop()
 
 
@@ -120,9 +113,9 @@ def test_the_children_of_what_dies_die_with_it_although_they_hold_its_output_ope
     run = start(f"one: {PARENT}")
     (child,), (parent,) = run.printed(r"child (\d+)"), run.printed(r"parent (\d+)")
 
-    os.kill(int(parent), signal.SIGKILL)
+    kill(int(parent))
 
-    eventually(lambda: is_gone(child), 10, "the child is gone")
+    eventually(lambda: is_gone(int(child)), 10, "the child is gone")
     run.stop()
 
 
@@ -140,7 +133,7 @@ def test_a_signal_stops_everything_children_included(start: Start, number: signa
 
     run.stop(number)
 
-    assert all(map(is_gone, everybody))
+    assert all(map(is_gone, map(int, everybody)))
 
 
 def test_what_does_not_end_when_asked_is_ended_after_a_while(start: Start) -> None:
@@ -150,7 +143,7 @@ def test_what_does_not_end_when_asked_is_ended_after_a_while(start: Start) -> No
     run.stop()
 
     run.printed("ending one")
-    assert is_gone(parent)
+    assert is_gone(int(parent))
 
 
 def test_a_second_signal_ends_everything_at_once(start: Start) -> None:
@@ -161,7 +154,7 @@ def test_a_second_signal_ends_everything_at_once(start: Start) -> None:
 
     run.stop()
 
-    assert is_gone(parent)
+    assert is_gone(int(parent))
 
 
 def test_everything_stops_when_nobody_reads_the_output_any_more(start: Start, tmp_path: Path) -> None:
@@ -173,7 +166,7 @@ def test_everything_stops_when_nobody_reads_the_output_any_more(start: Start, tm
 
     run.wait(30)
 
-    assert is_gone(line.split()[-1].decode())
+    assert is_gone(int(line.split()[-1]))
 
 
 def test_everything_stops_when_the_supervisor_itself_has_a_defect(start: Start, tmp_path: Path) -> None:
@@ -185,7 +178,7 @@ def test_everything_stops_when_the_supervisor_itself_has_a_defect(start: Start, 
 
     assert run.process.wait(30) == 1
     run.printed("AssertionError: a defect")
-    assert all(map(is_gone, everybody))
+    assert all(map(is_gone, map(int, everybody)))
 
 
 def test_the_groups_that_live_are_on_record(start: Start, tmp_path: Path) -> None:

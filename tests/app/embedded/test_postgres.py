@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import psycopg2
 import pytest
 
 from app.embedded.postgres import EmbeddedPostgres, PostgresError
+from tests.processes import kill
 
 pytestmark = pytest.mark.slow
 
@@ -34,14 +34,6 @@ def query(url: str, statement: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
-def kill(server: EmbeddedPostgres) -> None:
-    assert server.pid
-    process = psutil.Process(server.pid)
-    process.kill()
-    while psutil.pid_exists(process.pid) and process.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.01)
-
-
 def test_it_starts_with_pgvector_in_its_database_and_stops(postgres: EmbeddedPostgres) -> None:
     url = postgres.start()
 
@@ -61,7 +53,7 @@ def test_committed_rows_outlive_a_kill_and_the_address_stays(postgres: EmbeddedP
     url = postgres.start()
     query(url, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
 
-    kill(postgres)
+    kill(postgres.pid)
 
     assert not postgres.is_running()
     assert postgres.start() == url
@@ -70,7 +62,7 @@ def test_committed_rows_outlive_a_kill_and_the_address_stays(postgres: EmbeddedP
 
 def test_a_pid_file_that_names_a_stranger_does_not_keep_it_from_starting(postgres: EmbeddedPostgres) -> None:
     url = postgres.start()
-    kill(postgres)
+    kill(postgres.pid)
     pid_file = postgres.data / "postmaster.pid"
     _, *rest = pid_file.read_text().splitlines()
     pid_file.write_text("\n".join([str(os.getpid()), *rest]))
@@ -92,7 +84,7 @@ def test_it_waits_for_the_queries_of_a_server_that_was_killed(postgres: Embedded
     worker.start()
     while not query(url, "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%n % 7 = 3' AND state = 'active'"):
         time.sleep(0.01)
-    kill(postgres)
+    kill(postgres.pid)
 
     postgres.start()
     started = time.monotonic()

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from redis import Redis
 
 from app.embedded.valkey import EmbeddedValkey
+from tests.processes import kill
 
 
 @pytest.fixture
@@ -37,11 +36,7 @@ def test_a_queue_outlives_a_kill_and_the_address_stays(valkey: EmbeddedValkey) -
     client.rpush("queue", *range(1000))
     client.execute_command("WAITAOF", 1, 0, 5000)
 
-    assert valkey.pid
-    process = psutil.Process(valkey.pid)
-    process.kill()
-    while valkey.is_running():
-        time.sleep(0.01)
+    kill(valkey.pid)
 
     assert Redis.from_url(valkey.start()).llen("queue") == 1000
     assert client.lindex("queue", -1) == "999", "whoever knew the address still does"
