@@ -152,7 +152,7 @@ def on_cancel(callback: Callable[[uuid.UUID], None]) -> threading.Thread:
                         message = channel.get_message(timeout=10)
                         if message is not None:
                             callback(uuid.UUID(message["data"]))
-            except (redis.RedisError, OSError) as error:
+            except Exception as error:  # whatever it is, who listens no more would grade in vain
                 log.warning("not listening for cancellations: %s; trying again", error)
                 pause.wait(1)
 
