@@ -36,6 +36,8 @@ def test_connections_that_the_server_has_dropped_are_replaced(database: None) ->
     )
     with session() as one, session() as other:
         one.execute(select(1))
+        other.execute(select(1))
+        one.rollback()  # its connection lies in the pool now
         other.execute(end_others)
     with session() as one, session() as other:
         assert one.scalar(select(1)) == other.scalar(select(1)) == 1
