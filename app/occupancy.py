@@ -42,7 +42,9 @@ class Occupancy:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise self._occupied() from None
+                raise Occupied(
+                    f"Pizhu runs already in {self._home} (pid {self._written_pid()}). `pizhu down` stops it."
+                ) from None
             lock.truncate(0)
             lock.write(str(os.getpid()))
             lock.flush()
@@ -58,11 +60,6 @@ class Occupancy:
         except BlockingIOError:
             return self._written_pid()
         return None
-
-    def refuse_second(self) -> None:
-        """Raises `Occupied` when somebody holds it."""
-        if self.holder() is not None:
-            raise self._occupied()
 
     def record(self, groups: Sequence[int]) -> None:
         """Remember the process groups that live, for the next `pizhu up` in case this one is killed."""
@@ -87,9 +84,6 @@ class Occupancy:
                 time.sleep(0.05)
         self._groups.unlink()
         return len(left)
-
-    def _occupied(self) -> Occupied:
-        return Occupied(f"Pizhu runs already in {self._home} (pid {self._written_pid()}). `pizhu down` stops it.")
 
     def _written_pid(self) -> int:
         return int(self._lock.read_text() or 0)

@@ -50,6 +50,8 @@ def processes(lines: Mapping[str, str], counts: Mapping[str, int], config: Setti
         # The programs of our own virtual environment, whether or not it is activated.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
+        # Celery and gunicorn name their processes; that must not overwrite where /proc shows whose they are.
+        "SPT_NOENV": "1",
         # They run in the checkout; a relative path was meant from where the user stands.
         "PIZHU_HOME": str(config.home),
         "PIZHU_QUEUES": ",".join(queues),

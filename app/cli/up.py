@@ -52,18 +52,15 @@ def up(detach: bool, workers: str) -> None:
         raise click.BadParameter(str(error), param_hint="--workers") from error
     occupancy = Occupancy(config.home)
     try:
-        if detach:
-            occupancy.refuse_second()
-            _refuse_taken_port(config)
-            start_detached(config, workers)
-            click.echo(banner(config, "`pizhu down` stops it."))
-            return
         with occupancy.hold(), _interrupted_by_sigterm():
-            _refuse_taken_port(config)
-            _run(config, lines, counts, occupancy)
+            _make_room(config, occupancy)
+            if not detach:
+                _run(config, lines, counts, occupancy)
+        if detach:
+            start_detached(config, workers)
     except (Occupied, PostgresError, ValkeyError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo("Stopped.")
+    click.echo(banner(config, "`pizhu down` stops it.") if detach else "Stopped.")
 
 
 @click.command()
@@ -96,8 +93,6 @@ def banner(config: Settings, how_to_stop: str) -> str:
 
 def _run(config: Settings, lines: Mapping[str, str], counts: Mapping[str, int], occupancy: Occupancy) -> None:
     """Prepare what is missing, then supervise until somebody says stop."""
-    if left := occupancy.end_left_overs():
-        click.echo(f"Ended {left} processes that a former run had left behind.")
     run_steps()
     servers = EmbeddedServers(config.home)
     try:
@@ -150,7 +145,10 @@ def _interrupted_by_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, former)
 
 
-def _refuse_taken_port(config: Settings) -> None:
+def _make_room(config: Settings, occupancy: Occupancy) -> None:
+    """End what a former run has left behind, and see that the port is free."""
+    if left := occupancy.end_left_overs():
+        click.echo(f"Ended {left} processes that a former run had left behind.")
     try:
         free = is_free(config.host, config.port)
     except OSError as error:

@@ -68,7 +68,6 @@ def members(group: int) -> list[psutil.Process]:
 
 def test_nobody_holds_a_home_at_first(occupancy: Occupancy) -> None:
     assert occupancy.holder() is None
-    occupancy.refuse_second()
 
 
 def test_a_second_one_is_refused_and_told_the_pid_of_the_first(
@@ -77,8 +76,6 @@ def test_a_second_one_is_refused_and_told_the_pid_of_the_first(
     assert occupancy.holder() == other.pid
     with pytest.raises(Occupied, match=rf"pid {other.pid}.*pizhu down"), occupancy.hold():
         pass
-    with pytest.raises(Occupied, match=f"pid {other.pid}"):
-        occupancy.refuse_second()
 
 
 def test_a_home_is_free_again_when_its_holder_is_killed(occupancy: Occupancy, other: subprocess.Popen[bytes]) -> None:
