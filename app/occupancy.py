@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 
-GRACE = 8.0
-"""Seconds that a left-over has to end by itself."""
+GRACE = 3.0
+"""Seconds that a left-over has to end by itself; a worker whose output nobody reads any more cannot."""
 CLOCK_TOLERANCE = 2.0
 """Start times are told from the time of boot, which moves a little when the clock is set."""
 
