@@ -27,6 +27,8 @@ def sweep() -> None:
             step()
         except (SQLAlchemyError, RedisError) as error:
             log.warning("%s: %s; next time", step.__name__, error)
+        except Exception:
+            log.exception("%s failed; next time", step.__name__)
 
 
 def take_back() -> None:

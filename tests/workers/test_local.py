@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from grading import lifecycle, progress
+from grading.engines.engine import Cancelled
+from models import Essay, EssayState, Source
+from models.session import engine as pool
+from models.session import session
+from tests.doubles.engine import INVALID_ALWAYS, REFUSED, TAKES, InstantEngine
+from tests.factories import TEXT, School, make_essay, make_school
+from tests.workers.lab import eventually
+from workers import local
+from workers.leases import leases
+from workers.local import grade_essay
+
+
+@pytest.fixture
+def school(database: None, redis: Redis) -> School:
+    return make_school()
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> InstantEngine:
+    made = InstantEngine()
+    monkeypatch.setattr(local, "engine", made, raising=False)
+    return made
+
+
+@pytest.fixture
+def queued(school: School) -> Any:
+    def make(text: str = TEXT) -> uuid.UUID:
+        return make_essay(school.student, school.assignment, text, state=EssayState.queued).id
+
+    return make
+
+
+@pytest.fixture
+def stopping() -> Iterator[None]:
+    leases.stopping = True
+    yield
+    leases.stopping = False
+
+
+def kept(essay_id: uuid.UUID) -> Essay:
+    with session() as db:
+        essay = db.get_one(Essay, essay_id)
+        assert len(essay.gradings) == (1 if essay.current_grading else 0)
+        return essay
+
+
+def events(essay_id: uuid.UUID) -> list[tuple[str, str | None]]:
+    found = []
+    for event in progress.follow(essay_id, wait=0.01):
+        if event is None:
+            return found
+        found.append((event.type, event.data.get("status")))
+    return found
+
+
+def test_an_essay_in_the_queue_is_graded_and_its_student_told(queued: Any, engine: InstantEngine) -> None:
+    essay_id = queued()
+    grade_essay(str(essay_id))
+    essay = kept(essay_id)
+    grading = essay.current_grading
+    assert (essay.state, essay.attempts) == (EssayState.graded, 1)
+    assert grading
+    assert (grading.source, grading.model, grading.engine_version) == (Source.local, "instant", "instant 1")
+    assert grading.prompt_version
+    assert grading.prompt_version.startswith("grade/en/v")
+    assert all(essay.text[note["start"] : note["end"]] == note["quote"] for note in grading.annotations)
+    assert {"prompt", "rubric", "essay", "schema"} == set(grading.hashes or {})
+    assert {"prompt", "cached", "completion", "first_token_s", "attempts", "dropped_quotes"} == set(grading.usage or {})
+    told = events(essay_id)
+    assert told[0] == ("state", "grading")
+    assert ("delta", None) in told
+    assert told[-1] == ("graded", "graded")
+
+
+def test_a_second_message_about_it_changes_nothing(queued: Any, engine: InstantEngine) -> None:
+    essay_id = queued()
+    grade_essay(str(essay_id))
+    grade_essay(str(essay_id))
+    assert kept(essay_id).attempts == 1
+    assert len(engine.requests) == 1
+
+
+def test_an_essay_that_is_gone_is_no_error(database: None, engine: InstantEngine) -> None:
+    grade_essay(str(uuid.uuid4()))
+    assert engine.requests == []
+
+
+@pytest.mark.parametrize(
+    ("marker", "why"), [(INVALID_ALWAYS, "answered twice with something that is no grade"), (REFUSED, "cannot take")]
+)
+def test_what_no_model_can_grade_goes_to_a_teacher_with_the_reason(
+    marker: str, why: str, queued: Any, engine: InstantEngine
+) -> None:
+    essay_id = queued(TEXT + marker)
+    grade_essay(str(essay_id))
+    essay = kept(essay_id)
+    assert essay.state is EssayState.needs_review
+    assert why in (essay.reason or "")
+    assert events(essay_id)[-1] == ("state", "needs_review")
+
+
+def test_an_error_of_our_own_sends_the_essay_to_a_teacher_at_once(
+    queued: Any, engine: InstantEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "grade", lambda *_args, **_options: 1 / 0)
+    essay_id = queued()
+    grade_essay(str(essay_id))
+    essay = kept(essay_id)
+    assert essay.state is EssayState.needs_review
+    assert "log" in (essay.reason or "")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_withdrawn_essay_stops_the_engine_at_once(
+    school: School, queued: Any, engine: InstantEngine, redis: Redis
+) -> None:
+    def drop(essay_id: uuid.UUID) -> None:
+        leases.drop(essay_id)
+        raise SystemExit  # the listener has done its work
+
+    progress.on_cancel(drop)
+    eventually(lambda: redis.pubsub_numsub(progress.CANCEL_CHANNEL)[0][1], "somebody listens")
+    essay_id = queued(TEXT + TAKES.format(60))
+    grading = threading.Thread(target=grade_essay, args=[str(essay_id)])
+    grading.start()
+    eventually(lambda: engine.requests, "the engine is at work")
+    with session() as db:
+        assert lifecycle.cancel(db, essay_id, school.student)
+        db.commit()
+    progress.cancel(essay_id)
+    grading.join(timeout=10)
+    assert not grading.is_alive()
+    assert kept(essay_id).state is EssayState.cancelled
+
+
+def test_a_worker_that_stops_gives_back_what_it_grades(queued: Any, engine: InstantEngine, stopping: None) -> None:
+    essay_id = queued()
+    grade_essay(str(essay_id))
+    essay = kept(essay_id)
+    assert (essay.state, essay.attempts, essay.enqueued_at) == (EssayState.queued, 0, None)
+    assert events(essay_id)[-1] == ("state", "queued")
+
+
+def test_an_essay_whose_worker_was_lost_is_graded_alone(queued: Any, engine: InstantEngine) -> None:
+    suspect, other = queued(), queued(TEXT + TAKES.format(60))
+    with session() as db:
+        lifecycle.claim(db, suspect, "local", lease=-1)
+        lifecycle.expire_leases(db, max_attempts=4)
+        db.commit()
+    first = threading.Thread(target=grade_essay, args=[str(other)])
+    first.start()
+    eventually(lambda: engine.requests, "the other is being graded")
+    second = threading.Thread(target=grade_essay, args=[str(suspect)])
+    second.start()
+    eventually(lambda: local.company._want_alone, "the suspect waits")
+    assert kept(suspect).state is EssayState.queued, "it is not even claimed, so that it loses no attempt by waiting"
+    leases.drop(other)
+    second.join(timeout=10)
+    first.join(timeout=10)
+    assert kept(suspect).state is EssayState.graded
+    assert [request.alone for request in engine.requests] == [False, True]
+
+
+def test_no_connection_to_the_database_is_held_while_the_model_thinks(queued: Any, engine: InstantEngine) -> None:
+    essay_id = queued()
+    held = []
+
+    def look(*_: Any) -> None:
+        held.append(pool().pool.checkedout())  # type: ignore[attr-defined]
+        raise Cancelled
+
+    engine.grade = look  # type: ignore[assignment, method-assign]
+    grade_essay(str(essay_id))
+    assert held == [0]
