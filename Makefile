@@ -21,7 +21,7 @@ dev: $(VENV)/.installed-dev
 
 $(VENV)/.installed-dev: $(VENV)/.installed-$(EXTRA) requirements/dev.txt
 	@echo "Installing what tests and checks need …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements/dev.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -r requirements/dev.txt
 	@touch $@
 
 browser:

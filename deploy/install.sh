@@ -27,7 +27,7 @@ done
     exit 1
   }
 }
-pip() { "$venv/bin/python" -m pip --quiet --disable-pip-version-check --no-input "$@"; }
+pip() { "$venv/bin/python" -m pip -qq --disable-pip-version-check --no-input "$@"; }
 
 echo "Installing packages for $extra: some minutes the first time, 3 GB on disk for cpu, 10 for gpu …"
 # The lock names everything there shall be, and leaves out what must not be there: nothing is to be resolved.
