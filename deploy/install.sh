@@ -29,7 +29,7 @@ done
 }
 pip() { "$venv/bin/python" -m pip -qq --disable-pip-version-check --no-input "$@"; }
 
-echo "Installing packages for $extra: some minutes the first time, 3 GB on disk for cpu, 10 for gpu …"
+echo "Installing packages for $extra: some minutes the first time, 4 GB on disk for cpu, 12 for gpu …"
 # The lock names everything there shall be, and leaves out what must not be there: nothing is to be resolved.
 torch=$(grep '^torch==' "requirements/$extra.txt" | cut -d ' ' -f 1)
 case $torch in
@@ -38,7 +38,10 @@ case $torch in
   pip install --no-deps "$torch" 2>/dev/null || {
     echo "Fetching $torch from PyTorch …"
     pip install uv
-    "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --torch-backend=cpu --no-deps "$torch"
+    "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --torch-backend=cpu --no-deps "$torch" || {
+      echo "PyTorch's index cannot be reached. PIP_FIND_LINKS may name a folder that has the wheel of $torch." >&2
+      exit 1
+    }
   }
   ;;
 esac
