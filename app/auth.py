@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, redirect, request, session, url_for
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from werkzeug.wrappers import Response
 
 from app.extensions import csrf, db, limiter
@@ -260,12 +260,12 @@ def assignment_teacher(user: User, assignment_id: uuid.UUID, **_: object) -> boo
 
 def assignment_of(user: User, assignment_id: uuid.UUID) -> Assignment | None:
     """The assignment, if it is one of the user's classes'."""
-    return (
-        db()
-        .scalars(
-            select(Assignment)
-            .join(Membership, Membership.class_id == Assignment.class_id)
-            .where(Assignment.id == assignment_id, Membership.user_id == user.id)
-        )
-        .one_or_none()
-    )
+    return db().scalars(_ASSIGNMENT, {"assignment_id": assignment_id, "user_id": user.id}).one_or_none()
+
+
+# Made once: it is asked with every essay that is handed in.
+_ASSIGNMENT = (
+    select(Assignment)
+    .join(Membership, Membership.class_id == Assignment.class_id)
+    .where(Assignment.id == bindparam("assignment_id"), Membership.user_id == bindparam("user_id"))
+)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from app import doorbell
 from app.bodies import (
     AssignmentBody,
     ChangedAssignment,
@@ -36,7 +37,6 @@ from grading.task import Task
 from grading.text import TextError
 from models import Assignment, Class, Essay, EssayState, Grading, Membership, Release, RubricVersion, User
 from models.base import now
-from workers.queue import enqueue
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 """What an Idempotency-Key may be."""
@@ -59,7 +59,7 @@ def submit_essay(student: User, assignment: Assignment, text: str, key: str | No
         raise wrong("Idempotency-Key", str(error)) from None
     db().commit()
     if created:
-        enqueue(lifecycle.TRIAGE, [essay.id])
+        doorbell.ring(essay.id)
     return essay, created
 
 
@@ -86,7 +86,7 @@ def retry_essay(essay: Essay, teacher: User) -> None:
         )
     db().commit()
     _announce(essay, EssayState.submitted)
-    enqueue(lifecycle.TRIAGE, [essay.id])
+    doorbell.ring(essay.id)
 
 
 def grade_by_hand(essay: Essay, teacher: User, data: object) -> Grading:

@@ -57,9 +57,7 @@ class Stack:
 
     def __init__(self, home: Path, environment: dict[str, str]) -> None:
         self.home = home
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PIZHU_")}
         self.environment = inherited | {"PIZHU_HOME": str(home), "PIZHU_PORT": str(self.port)} | environment
@@ -118,6 +116,36 @@ def running(home: Path, **environment: str) -> Iterator[Stack]:
         yield stack
     finally:
         stack.down()
+
+
+@contextmanager
+def gunicorn(application: str = "app:create_app()", **environment: str) -> Iterator[str]:
+    """The web alone, as the Procfile starts it, on the servers that the environment names; gives its base URL."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn.py", application]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PIZHU_PORT": str(port)} | environment)
+
+    def answers() -> bool:
+        assert process.poll() is None, "gunicorn has ended"
+        try:
+            return requests.get(f"{base}/healthz", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    try:
+        eventually(answers, 30, "gunicorn answers")
+        yield base
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
 
 
 def classroom(stack: Stack, language: str = "en") -> tuple[Client, Client, dict[str, Any]]:

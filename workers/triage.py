@@ -15,19 +15,24 @@ from workers.queue import celery_app, enqueue
 
 
 @celery_app.task(name="triage.triage")
-def triage(essay_id: str) -> None:
-    """Put a submitted essay in the queue of its route, or before a teacher. Doing it twice does nothing."""
-    key = uuid.UUID(essay_id)
-    with logs.about(essay=essay_id):
-        moved = patiently(lambda: move(key))
-        if moved is None:
-            return
-        student_id, route = moved
-        state = EssayState.queued if route.queue else EssayState.needs_review
-        data = {"status": state.value, "queue": route.queue, "reason": route.reason}
-        progress.announce(key, student_id, "state", data)
-        if route.queue:
-            enqueue(route.queue, [key])
+def triage(*essay_ids: str) -> None:
+    """Put submitted essays in the queues of their routes, or before a teacher. Doing it twice does nothing."""
+    for essay_id in essay_ids:
+        with logs.about(essay=essay_id):
+            send_on(uuid.UUID(essay_id))
+
+
+def send_on(essay_id: uuid.UUID) -> None:
+    """Route one essay and tell those whom it concerns."""
+    moved = patiently(lambda: move(essay_id))
+    if moved is None:
+        return
+    student_id, route = moved
+    state = EssayState.queued if route.queue else EssayState.needs_review
+    data = {"status": state.value, "queue": route.queue, "reason": route.reason}
+    progress.announce(essay_id, student_id, "state", data)
+    if route.queue:
+        enqueue(route.queue, [essay_id])
 
 
 def move(essay_id: uuid.UUID) -> tuple[uuid.UUID, Route] | None:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
 from models import User
-from settings import ROOT
 from tests.factories import School, make_school, make_token
-from tests.stack import eventually
+from tests.stack import free_port, gunicorn
 
 
 @pytest.fixture(scope="session")
@@ -76,32 +69,3 @@ def web_without_redis(servers: None) -> Iterator[str]:
     """Base URL of a gunicorn whose Redis is down."""
     with gunicorn(PIZHU_REDIS_URL=f"redis://127.0.0.1:{free_port()}/0") as base:
         yield base
-
-
-@contextmanager
-def gunicorn(**environment: str) -> Iterator[str]:
-    port = free_port()
-    base = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn.py", "app:create_app()"]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PIZHU_PORT": str(port)} | environment)
-
-    def answers() -> bool:
-        assert process.poll() is None, "gunicorn has ended"
-        try:
-            return requests.get(f"{base}/healthz", timeout=2).ok
-        except requests.RequestException:
-            return False
-
-    try:
-        eventually(answers, 30, "gunicorn answers")
-        yield base
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port

@@ -17,8 +17,9 @@ from models import Token
 from models.base import now
 from models.session import session
 from settings import settings
-from tests.app.conftest import Clients, free_port
+from tests.app.conftest import Clients
 from tests.factories import PASSWORD, School, make_token
+from tests.stack import free_port
 
 ME = "/api/v1/me"
 

@@ -10,7 +10,8 @@ import redis as redis_client
 
 from app import health
 from grading import progress
-from tests.app.conftest import Clients, free_port
+from tests.app.conftest import Clients
+from tests.stack import free_port
 from workers import heartbeat
 
 

@@ -15,8 +15,9 @@ from app.problems import Problem
 from models import User
 from models.session import forget_engine
 from settings import settings
-from tests.app.conftest import Clients, free_port
+from tests.app.conftest import Clients
 from tests.factories import School
+from tests.stack import free_port
 
 
 @pytest.fixture(scope="module")

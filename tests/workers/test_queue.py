@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import uuid
 
@@ -30,6 +31,14 @@ class TestTelling:
         enqueue("triage", [uuid.uuid4()])
         enqueue("local", [uuid.uuid4(), uuid.uuid4()])
         assert (messages_waiting("triage"), messages_waiting("local")) == (1, 2)
+
+    def test_triage_is_told_of_many_essays_at_once(self, servers: None, redis: Redis) -> None:
+        essays = [uuid.uuid4() for _ in range(45)]
+        enqueue("triage", essays)
+        messages = [json.loads(message) for message in redis.lrange(f"{KEY_PREFIX}triage", 0, -1)]
+        told = [json.loads(base64.b64decode(message["body"]))[0] for message in reversed(messages)]
+        assert [len(some) for some in told] == [20, 20, 5]
+        assert [essay for some in told for essay in some] == [str(essay) for essay in essays]
 
     def test_with_the_broker_down_the_row_says_that_it_was_not_told(self, database: None) -> None:
         school = make_school()

@@ -39,6 +39,13 @@ def test_an_essay_goes_to_the_local_queue_which_is_told(school: School) -> None:
     assert (event.type, event.data["status"]) == ("state", "queued")
 
 
+def test_one_message_may_tell_of_many(school: School) -> None:
+    essays = [make_essay(school.student, school.assignment) for _ in range(3)]
+    triage(*(str(essay.id) for essay in essays))
+    assert {states(essay.id)[-1] for essay in essays} == {EssayState.queued}
+    assert messages_waiting("local") == 3
+
+
 def test_twice_is_as_good_as_once(school: School) -> None:
     essay = make_essay(school.student, school.assignment)
     triage(str(essay.id))
