@@ -188,12 +188,12 @@ def _take(answer: requests.Response, number: int) -> list[Event]:
 class Listener:
     """A browser's or a program's web socket, and what it hears."""
 
-    def __init__(self, web: str, **headers: str) -> None:
+    def __init__(self, web: str, auth: object = None, **headers: str) -> None:
         self.heard: list[tuple[str, str]] = []
         self.socket = socketio.Client(reconnection=False)
         for kind in ("state", "graded", "notice"):
             self.socket.on(kind, lambda data, kind=kind: self.heard.append((kind, data["essay_id"])))
-        self.socket.connect(web, headers=headers, transports=["websocket"])
+        self.socket.connect(web, headers=headers, auth=auth, transports=["websocket"])
 
     def __enter__(self) -> Listener:
         return self
@@ -232,6 +232,19 @@ def test_a_browser_connects_with_its_session_cookie(web: str, app: Flask, school
         eventually(lambda: browser.heard, 10, "news")
 
 
+def test_a_program_that_cannot_send_headers_connects_with_its_token(web: str, school: School) -> None:
+    essay = make_essay(school.student, school.assignment)
+    with Listener(web, auth={"token": make_token(school.student)}) as program:
+        queue(essay)
+        eventually(lambda: program.heard, 10, "news")
+
+
+@pytest.mark.parametrize("auth", [{"token": "pz_nothing"}, {"token": 7}, ["token"], "token"])
+def test_a_token_that_is_none_is_refused(web: str, school: School, auth: object) -> None:
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        Listener(web, auth=auth)
+
+
 def test_nobody_known_is_refused(web: str, school: School) -> None:
     for headers in ({}, {"Authorization": "Bearer pz_nothing"}, {"Cookie": "pizhu_session=forged"}):
         with pytest.raises(socketio.exceptions.ConnectionError):
@@ -253,6 +266,12 @@ def test_a_client_cannot_send_itself_into_a_room(web: str, school: School) -> No
         queue(essay)
         eventually(lambda: me.heard, 10, "news")
         assert not stranger.heard
+
+
+def test_a_server_without_workers_says_at_once_that_it_is_not_ready(web: str, school: School) -> None:
+    answer = requests.get(f"{web}/readyz", timeout=5)
+    assert answer.status_code == 503
+    assert answer.json()["missing"] == ["a worker for local", "a worker for triage", "a worker for upkeep"]
 
 
 def test_the_largest_request_is_refused_with_a_problem_and_not_with_a_broken_connection(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -124,6 +125,14 @@ def test_a_changed_rubric_is_a_new_version_and_the_same_one_is_not(teacher: Flas
     assert version(rubric=rubric(10.0)) == 2, "10 and 10.0 are the same points"
     assert version() == 3
     assert teacher.get(f"/api/v1/essays/{graded.id}").get_json()["grading"]["rubric_version"] == 1
+
+
+def test_of_two_who_change_a_rubric_at_the_same_moment_each_makes_a_version(client: Clients, school: School) -> None:
+    url = f"{ASSIGNMENTS}/{school.assignment.id}"
+    clients = [client(school.teacher) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda one: one[1].put(url, json=task(rubric=rubric(one[0]))), enumerate(clients, 1)))
+    assert sorted(answer.get_json()["rubric_version"] for answer in answers) == [2, 3, 4, 5]
 
 
 def test_an_assignment_stays_in_its_class(teacher: FlaskClient, school: School) -> None:
