@@ -11,6 +11,7 @@ import os
 from functools import cache
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -32,6 +33,7 @@ class Settings(BaseSettings):
     redis_url: str = Field("", description="URL of Redis or Valkey. Empty: embedded, by `pizhu up`.")
     secret_key: SecretStr = Field(SecretStr(""), description="Signs sessions. Empty: made by `pizhu up`.")
     language: Literal["en", "zh"] = Field("en", description="Language of pages for who has not chosen one.")
+    time_zone: str = Field("UTC", description="The school's time zone, such as Asia/Shanghai: for dates on pages.")
 
     local_model: str = Field(
         "demo",
@@ -73,6 +75,15 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no time zone is called {value!r}; take one such as Asia/Shanghai or UTC") from error
+        return value
 
     @property
     def queue_names(self) -> list[str]:

@@ -13,7 +13,7 @@ MAX_REQUEST = 1_000_000
 def create_app() -> Flask:
     """The web application. Raises RuntimeError without a secret key."""
     # Imported here, because the command line lives below this package and most of it needs no web.
-    from app import api, auth, extensions, headers, health, pages, problems, realtime
+    from app import api, auth, extensions, headers, health, language, pages, problems, realtime
 
     secret = settings().secret_key.get_secret_value()
     if not secret:
@@ -22,7 +22,7 @@ def create_app() -> Flask:
     app.config.update(SECRET_KEY=secret, MAX_CONTENT_LENGTH=MAX_REQUEST, MAX_FORM_MEMORY_SIZE=MAX_REQUEST)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    for part in (problems, extensions, auth, headers):
+    for part in (problems, extensions, auth, language, headers):
         part.register(app)
     for part in (api, pages, health):
         app.register_blueprint(part.blueprint)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, redirect, request, session, url_for
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from app.extensions import csrf, db, limiter
@@ -108,6 +109,14 @@ def current_user() -> User | None:
         g.user = _authenticate()
     user: User | None = g.user
     return user
+
+
+def visitor() -> User | None:
+    """Whoever sent this request, as far as can be told; for what is shown even when something is broken."""
+    try:
+        return current_user()
+    except (Problem, SQLAlchemyError):
+        return None
 
 
 def me() -> User:
@@ -252,6 +261,10 @@ def assignment_member(user: User, assignment_id: uuid.UUID, **_: object) -> bool
         raise Problem(404)
     g.assignment = assignment
     return True
+
+
+def assignment_student(user: User, assignment_id: uuid.UUID, **_: object) -> bool:
+    return assignment_member(user, assignment_id) and user.role is Role.student
 
 
 def assignment_teacher(user: User, assignment_id: uuid.UUID, **_: object) -> bool:

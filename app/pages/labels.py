@@ -1,0 +1,68 @@
+"""What states, roles and the like are called on pages. The words are translated when they are shown."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _
+
+STATES = {
+    "submitted": _("Handed in"),
+    "queued": _("Waiting"),
+    "grading": _("Being graded"),
+    "graded": _("Graded"),
+    "needs_review": _("Waits for the teacher"),
+    "failed": _("Failed"),
+    "cancelled": _("Withdrawn"),
+}
+
+KINDS = {
+    "praise": _("Well done"),
+    "idea": _("Ideas"),
+    "structure": _("Structure"),
+    "language": _("Language"),
+    "spelling": _("Spelling"),
+}
+"""What a margin note is about."""
+
+NOTICES = {
+    "graded": _("Your essay has been graded."),
+    "regraded": _("Your teacher has changed the grade of your essay."),
+    "needs_review": _("An essay waits for a teacher."),
+    "failed": _("An essay could not be graded."),
+}
+
+RELEASES = {
+    "at_once": _("at once"),
+    "on_release": _("when I release them"),
+    "from_date": _("from a date on"),
+}
+
+QUEUES = {
+    "triage": _("Triage"),
+    "local": _("Local model"),
+    "upkeep": _("Upkeep"),
+    "notify": _("E-mail"),
+}
+
+SURENESS = ((0.8, _("high")), (0.5, _("medium")), (0.0, _("low")))
+"""Words for a confidence: each from that figure on."""
+
+ERRORS = {
+    400: (
+        _("That could not be read"),
+        _("The form is out of date or incomplete. Load the page again and send it once more."),
+    ),
+    401: (
+        _("You are signed out"),
+        _("Sign in in another tab, then come back here, copy what you wrote below, and send it again."),
+    ),
+    403: (_("Not for this account"), _("Your account may not do this. Perhaps you are signed in as somebody else?")),
+    404: (_("Not found"), _("There is no such page, or it belongs to a class that you are not in.")),
+    405: (_("Not in this way"), _("This address does not take what your browser sent.")),
+    409: (_("Too late"), _("Things have changed in the meantime. Go back and look at the page again.")),
+    413: (_("Too large"), _("What you sent is far larger than the longest essay. Shorten it and send it again.")),
+    422: (_("Please correct what you sent"), _("Something in the address or the form cannot be taken as it is.")),
+    429: (_("Too many attempts"), _("Please wait a minute, then try again.")),
+    500: (_("Something went wrong"), _("The fault is ours and has been recorded. Please try again in a while.")),
+    503: (_("Not available"), _("The database does not answer. Nothing was changed; try again in a few seconds.")),
+}
+"""Title and a way on for each status of an error page."""

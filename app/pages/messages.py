@@ -1,0 +1,95 @@
+"""What the floors below say to people, in the reader's language.
+
+Grading and the database speak English and know nothing of web pages. Their sentences are recognised here by their form
+and said again in the reader's language, figures and names as they are; one that is not known is shown as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from flask_babel import gettext
+
+
+def N_(message: str) -> str:  # noqa: N802 -- the mark by which Babel finds what is to be translated
+    return message
+
+
+_SENTENCES = (
+    # texts
+    N_("The essay is empty. Please write something before you hand it in."),
+    N_("The essay has %(length)s characters; at most %(limit)s can be graded. Please shorten it."),
+    N_("Character %(place)s of the essay is a NUL character. Please remove it."),
+    N_(
+        "Character %(place)s of the essay is half of a surrogate pair, which is no character. "
+        "Please paste the text again, or remove what stands there."
+    ),
+    N_("Character %(place)s is a control character; please remove it."),
+    # fields
+    N_("Is missing."),
+    N_("Must be one line of 1 to %(limit)s characters."),
+    N_("Must be a text of 1 to %(limit)s characters."),
+    N_("Must be a number above 0 and up to %(limit)s, with at most two decimals."),
+    N_("Must be a list of 1 to %(limit)s criteria."),
+    N_("Must be a list of up to %(count)s texts, weakest level first, each of 1 to %(limit)s characters."),
+    N_("Must be a date between 2000 and 2199."),
+    N_("Input should be a valid datetime%(detail)s."),
+    N_("Input should be a valid decimal."),
+    N_("String should have at least 1 character."),
+    N_("String should have at most %(limit)s characters."),
+    N_("String should match pattern '%(pattern)s'."),
+    N_("Holds half of a surrogate pair, which is no character."),
+    N_("Say from which day on grades may be seen."),
+    N_("Not a cursor; take `next` of the page before as it is."),
+    # grading by hand
+    N_("“%(criterion)s” needs points."),
+    N_("“%(criterion)s” takes 0 to %(limit)s points, with at most two decimals."),
+    N_("The student has withdrawn this essay; it cannot be graded."),
+    # classes and assignments
+    N_("No class has this code. Please compare it with what your teacher gave you."),
+    N_("No model could be held to this rubric: %(reason)s"),
+    N_(
+        "The schema could not be checked within %(seconds)s seconds: the machine is too busy, or the schema too large. "
+        "Try again, or with fewer criteria."
+    ),
+    # what becomes of an essay
+    N_("no model is configured on this installation"),
+    N_("%(length)s characters: the local model grades every essay"),
+    N_("the worker was stopped"),
+    N_("the worker was lost; graded again from the start"),
+    N_("the worker was lost %(times)s times while grading this essay"),
+    N_("tried again"),
+    N_("attempt %(number)s"),
+    N_("An error in Pizhu itself; the log of the local worker says which."),
+    N_("The model %(model)s cannot take this essay: %(reason)s A teacher should grade it."),
+    N_(
+        "The model %(model)s did not finish within %(seconds)s seconds. "
+        "Try again when it is less busy, or let a teacher grade this essay."
+    ),
+    N_(
+        "The model %(model)s answered twice with something that is no grade: %(reason)s. "
+        "A teacher should grade this essay, or it can be tried again."
+    ),
+    N_("it was too long and was cut off"),
+)
+
+
+def translated(message: str) -> str:
+    """The sentence in the reader's language."""
+    for sentence, pattern in _patterns():
+        if found := pattern.fullmatch(message):
+            return gettext(sentence, **{name: translated(value) for name, value in found.groupdict().items()})
+    return message
+
+
+@cache
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+    return [
+        (sentence, re.compile(re.sub(r"%\\\((\w+)\\\)s|%\((\w+)\)s", _group, re.escape(sentence)), re.DOTALL))
+        for sentence in _SENTENCES
+    ]
+
+
+def _group(placeholder: re.Match[str]) -> str:
+    return f"(?P<{placeholder[1] or placeholder[2]}>.*?)"

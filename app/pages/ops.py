@@ -1,0 +1,41 @@
+"""The queues: what waits, who works on it, and the switch that stops them."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from app import submissions
+from app.auth import me, ops, rule
+from app.extensions import db
+from app.pages import blueprint
+from app.pages.labels import QUEUES
+from app.queues import ESSAY_QUEUES, overview
+from models.base import now
+
+
+@blueprint.get("/queues")
+@rule(ops)
+def queues() -> str:
+    return render_template("ops/queues.html", queues=overview(db()), pausable=ESSAY_QUEUES, at=now())
+
+
+@blueprint.post("/queues/<name>/pause")
+@rule(ops)
+def pause_queue(name: str) -> Response:
+    submissions.pause_queue(name, me())
+    flash(_("%(queue)s is paused. What is being graded is finished; nothing else is taken.", queue=_shown(name)))
+    return redirect(url_for("pages.queues"), 303)
+
+
+@blueprint.post("/queues/<name>/resume")
+@rule(ops)
+def resume_queue(name: str) -> Response:
+    submissions.resume_queue(name)
+    flash(_("%(queue)s goes on.", queue=_shown(name)))
+    return redirect(url_for("pages.queues"), 303)
+
+
+def _shown(name: str) -> str:
+    return str(QUEUES.get(name, name))
