@@ -16,7 +16,7 @@ from settings import settings
 NOTHING = "–"
 """Stands where there is no figure; a made-up one would be worse."""
 
-_MOMENT = {"en": "d MMM y, HH:mm O", "zh": "y年M月d日 HH:mm O"}
+_MOMENT = {"en": "d MMM y, HH:mm ZZZZ", "zh": "y年M月d日 HH:mm ZZZZ"}
 
 
 @blueprint.app_template_filter()

@@ -40,7 +40,24 @@ QUEUES = {
     "triage": _("Triage"),
     "local": _("Local model"),
     "upkeep": _("Upkeep"),
-    "notify": _("E-mail"),
+    "notify": _("Mail to users"),
+}
+
+HASHED = {
+    "prompt": _("Prompt"),
+    "rubric": _("Rubric"),
+    "essay": _("The essay"),
+    "schema": _("Form of the reply"),
+}
+"""What a grading keeps the hashes of."""
+
+USAGE = {
+    "prompt": _("Tokens of the prompt"),
+    "cached": _("Of these from the cache"),
+    "completion": _("Tokens of the reply"),
+    "first_token_s": _("Seconds to the first token"),
+    "attempts": _("Calls of the model"),
+    "dropped_quotes": _("Quotes that were not in the essay"),
 }
 
 SURENESS = ((0.8, _("high")), (0.5, _("medium")), (0.0, _("low")))

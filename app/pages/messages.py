@@ -36,6 +36,7 @@ _SENTENCES = (
     N_("Must be a date between 2000 and 2199."),
     N_("Input should be a valid datetime%(detail)s."),
     N_("Input should be a valid decimal."),
+    N_("Input should be a finite number."),
     N_("String should have at least 1 character."),
     N_("String should have at most %(limit)s characters."),
     N_("String should match pattern '%(pattern)s'."),
