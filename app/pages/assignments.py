@@ -21,7 +21,7 @@ from app.language import current_language
 from app.pages import blueprint
 from app.pages.display import from_local_input, local_input
 from app.pages.forms import field_errors, line_field, query, text_field
-from app.pages.rubric_form import Row, rows_of, rows_sent, rubric_of, shown
+from app.pages.rubric_form import Row, rows_counted, rows_of, rows_sent, rubric_of, shown
 from app.pages.student import my_essays
 from app.problems import Problem
 from grading.rubric import Rubric
@@ -115,7 +115,7 @@ def new_assignment(class_id: uuid.UUID) -> str:
 @rule(class_teacher)
 def create_assignment(class_id: uuid.UUID) -> Any:
     if "add" in request.form:
-        return _form_as_sent(g.school_class, None, more=1)
+        return _form_as_sent(g.school_class, None, add_row=True)
     try:
         made = submissions.create_assignment(me(), {"class_id": class_id, **_sent()})
     except Problem as problem:
@@ -143,7 +143,7 @@ def edit_assignment(assignment_id: uuid.UUID) -> str:
 @rule(assignment_teacher)
 def change_assignment(assignment_id: uuid.UUID) -> Any:
     if "add" in request.form:
-        return _form_as_sent(g.assignment.school_class, g.assignment, more=1)
+        return _form_as_sent(g.assignment.school_class, g.assignment, add_row=True)
     try:
         # The form does not ask for the tolerance, so it stays.
         submissions.change_assignment(g.assignment, {**_sent(), "tolerance": g.assignment.tolerance})
@@ -171,9 +171,10 @@ def _sent() -> dict[str, Any]:
 
 
 def _form_as_sent(
-    school_class: Class, assignment: Assignment | None, errors: Mapping[str, str] | None = None, more: int = 0
+    school_class: Class, assignment: Assignment | None, errors: Mapping[str, str] | None = None, add_row: bool = False
 ) -> str:
-    return _form(school_class, assignment, request.form, shown(rows_sent(request.form), more), errors)
+    rows = shown(rows_sent(request.form), at_least=rows_counted(request.form) + add_row)
+    return _form(school_class, assignment, request.form, rows, errors)
 
 
 def _form(

@@ -16,7 +16,7 @@ from settings import settings
 NOTHING = "–"
 """Stands where there is no figure; a made-up one would be worse."""
 
-_MOMENT = {"en": "d MMM y, HH:mm ZZZZ", "zh": "y年M月d日 HH:mm ZZZZ"}
+_MOMENT = {"en": "d MMM y, HH:mm", "zh": "y年M月d日 HH:mm"}
 
 
 @blueprint.app_template_filter()
@@ -25,7 +25,7 @@ def when(value: datetime | str | None) -> Markup:
     if not value:
         return escape(NOTHING)
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
-    shown = format_datetime(at, _MOMENT[current_language()])
+    shown = f"{format_datetime(at, _MOMENT[current_language()])} {_offset(at)}"
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), shown)
 
 
@@ -78,6 +78,14 @@ def share(part: float, whole: float) -> str:
 def verbatim(text: str) -> Markup:
     """A text as it is. A parser of HTML turns bare carriage returns into line feeds, so they go as references."""
     return Markup(str(escape(text)).replace("\r", "&#13;"))  # noqa: S704 -- escaped the moment before
+
+
+def _offset(at: datetime) -> str:
+    """`UTC+8`: understood everywhere, unlike the short names of zones."""
+    east = at.astimezone(_zone()).utcoffset() or timedelta(0)
+    hours, minutes = divmod(abs(east) // timedelta(minutes=1), 60)
+    sign = "-" if east < timedelta(0) else "+"
+    return "UTC" + (f"{sign}{hours}" if east else "") + (f":{minutes:02}" if minutes else "")
 
 
 def _zone() -> ZoneInfo:

@@ -10,8 +10,8 @@ from typing import Any
 
 from grading.rubric import MAX_CRITERIA, Rubric, number
 
-EMPTY_ROWS = 4
-"""A form has at least so many rows, and always one that is empty."""
+MIN_ROWS = 4
+"""A form has at least so many rows, and one that is empty while there may be more criteria."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,14 @@ def rows_sent(form: Mapping[str, str]) -> list[Row]:
     """The rows that a form sent, without the empty ones."""
     rows = [
         Row(*(form.get(f"criteria-{index}-{field}", "") for field in ("key", "name", "max", "descriptors")))
-        for index in range(MAX_CRITERIA)
+        for index in range(rows_counted(form))
     ]
     return [row for row in rows if not row.is_empty]
+
+
+def rows_counted(form: Mapping[str, str]) -> int:
+    """How many rows the form had, the empty ones included."""
+    return sum(f"criteria-{index}-name" in form for index in range(MAX_CRITERIA))
 
 
 def rows_of(rubric: Rubric) -> list[Row]:
@@ -50,9 +55,9 @@ def rows_of(rubric: Rubric) -> list[Row]:
     ]
 
 
-def shown(rows: list[Row], more: int = 0) -> list[Row]:
-    """The rows to show: these, and empty ones to be filled in, `more` of them than needed."""
-    wanted = min(MAX_CRITERIA, max(EMPTY_ROWS, len(rows) + 1 + more))
+def shown(rows: list[Row], at_least: int = MIN_ROWS) -> list[Row]:
+    """The rows to show: these, and empty ones to be filled in."""
+    wanted = min(MAX_CRITERIA, max(at_least, len(rows) + 1))
     return rows + [Row()] * (wanted - len(rows))
 
 
