@@ -3,7 +3,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 EXTRA  := $(or $(PIZHU_EXTRA),$(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu))
 
-.PHONY: help run install dev browser lint test test-fast bench lock clean
+.PHONY: help run install dev browser lint test test-fast bench lock translations clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,11 @@ lock: dev ## Pin all packages anew
 	@$(BIN)/pip-compile --extra cpu -o requirements/cpu.txt pyproject.toml
 	@$(BIN)/pip-compile --extra dev -c requirements/cpu.txt -o requirements/dev.txt pyproject.toml
 	@$(BIN)/pip-compile --extra gpu -o requirements/gpu.txt pyproject.toml
+
+translations: dev ## Collect the strings of the pages into the Chinese catalogue, to be filled in
+	@mkdir -p build
+	@cd app && ../$(BIN)/pybabel -q extract -F translations/babel.cfg --no-location --sort-output --omit-header -o ../build/pages.pot .
+	@$(BIN)/pybabel -q update -i build/pages.pot -d app/translations -l zh -N --ignore-obsolete --ignore-pot-creation-date -w 120
 
 clean: ## Remove what can be made again, but never the state in var/
 	rm -rf $(VENV) app/static/vendor build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
