@@ -20,7 +20,7 @@ from app.extensions import db
 from app.language import current_language
 from app.pages import blueprint
 from app.pages.display import from_local_input, local_input
-from app.pages.forms import field_errors, line_field, query, text_field
+from app.pages.forms import field_errors, line_field, query, text_field, typed
 from app.pages.rubric_form import Row, rows_counted, rows_of, rows_sent, rubric_of, shown
 from app.pages.student import my_essays
 from app.problems import Problem
@@ -160,7 +160,7 @@ def _sent() -> dict[str, Any]:
         "title": line_field("title"),
         "prompt": text_field("prompt").strip("\n"),
         "language": request.form.get("language", ""),
-        "rubric": rubric_of(rows_sent(request.form)),
+        "rubric": rubric_of(rows_sent(typed())),
         "deadline": from_local_input(request.form.get("deadline", "")),
         "release": release,
         # Left standing in the form when another choice was made; it means nothing then.
@@ -173,8 +173,8 @@ def _sent() -> dict[str, Any]:
 def _form_as_sent(
     school_class: Class, assignment: Assignment | None, errors: Mapping[str, str] | None = None, add_row: bool = False
 ) -> str:
-    rows = shown(rows_sent(request.form), at_least=rows_counted(request.form) + add_row)
-    return _form(school_class, assignment, request.form, rows, errors)
+    rows = shown(rows_sent(typed()), at_least=rows_counted(typed()) + add_row)
+    return _form(school_class, assignment, typed(), rows, errors)
 
 
 def _form(

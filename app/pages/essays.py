@@ -14,7 +14,7 @@ from app import submissions
 from app.auth import essay_author, essay_reader, essay_teacher, me, rule
 from app.extensions import db
 from app.pages import blueprint
-from app.pages.forms import field_errors, text_field
+from app.pages.forms import field_errors, text_field, typed
 from app.pages.margin import segments
 from app.pages.notices import mark_seen
 from app.problems import Problem
@@ -57,7 +57,7 @@ def grade_by_hand(essay_id: uuid.UUID) -> Any:
     try:
         submissions.grade_by_hand(g.essay, me(), data)
     except Problem as problem:
-        return _page(field_errors(problem), request.form), problem.status
+        return _page(field_errors(problem), typed()), problem.status
     flash(_("Your grade is saved. The student sees it as soon as grades are released."))
     return _back()
 
@@ -66,7 +66,7 @@ def _back() -> Response:
     return redirect(url_for("pages.essay", essay_id=g.essay.id), 303)
 
 
-def _page(errors: Mapping[str, str], typed: Mapping[str, str] | None = None) -> str:
+def _page(errors: Mapping[str, str], fields: Mapping[str, str] | None = None) -> str:
     shown = essay_json(db(), g.essay, me())
     grading = shown["grading"]
     return render_template(
@@ -77,7 +77,7 @@ def _page(errors: Mapping[str, str], typed: Mapping[str, str] | None = None) -> 
         segments=segments(shown["text"], grading["annotations"] if grading else []),
         history=history_json(g.essay, me()),
         is_teacher=me().role is Role.teacher,
-        fields=typed or _prefilled(shown),
+        fields=fields or _prefilled(shown),
         stream_names=_stream_names(),
         errors=errors,
     )

@@ -10,13 +10,17 @@ from app.pages.messages import translated
 from app.problems import Problem
 
 
-def text_field(name: str) -> str:
-    """A text as it stood in its field.
+def typed() -> dict[str, str]:
+    """What stood in the fields of the form, by name.
 
     HTML has browsers send every line break of a form as CR LF, whatever was typed, while the value of a textarea holds
     LF alone. Undoing that gives back the text that the writer saw; one that comes as JSON is never touched.
     """
-    return request.form.get(name, "").replace("\r\n", "\n")
+    return {name: value.replace("\r\n", "\n") for name, value in request.form.items()}
+
+
+def text_field(name: str) -> str:
+    return typed().get(name, "")
 
 
 def line_field(name: str) -> str:

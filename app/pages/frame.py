@@ -12,6 +12,7 @@ from app.auth import visitor
 from app.extensions import db
 from app.language import LANGUAGES, TAGS, current_language
 from app.pages import blueprint, labels
+from app.pages.forms import text_field
 from app.pages.messages import translated
 from grading.engines.loading import DEMO_MODEL
 from grading.text import MAX_CHARACTERS
@@ -53,4 +54,4 @@ def unseen_notices(user: User) -> int:
 
 def _typed() -> list[str]:
     """What somebody wrote into the form that was refused, so that an error page can give it back."""
-    return [text for name in ("text", "prompt", "comment") if (text := request.form.get(name, "").strip())]
+    return [text for name in ("text", "prompt", "comment") if (text := text_field(name).strip())]

@@ -32,6 +32,16 @@ def with_success(row: tuple[int, ...], status: int) -> tuple[int, ...]:
     return tuple(status if code == 200 else code for code in row)
 
 
+def page(row: tuple[int, ...]) -> tuple[int, ...]:
+    """The row for a page to read, where the API has this row."""
+    return (302, *row[1:])
+
+
+def deed(row: tuple[int, ...]) -> tuple[int, ...]:
+    """The row for a form, which leads on when it is done."""
+    return with_success(row, 303)
+
+
 # Status by role, in the order of ROLES. Bodies of requests are in BODIES.
 TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("static", "GET"): with_success(PUBLIC, 404),
@@ -62,12 +72,41 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.list_queues", "GET"): OPS,
     ("api.pause_queue", "POST"): OPS,
     ("api.resume_queue", "POST"): OPS,
+    ("pages.home", "GET"): (302,) * 7,
+    ("pages.sign_in", "GET"): (200,) + (302,) * 6,
+    # Strangers have only a cookie, so their forms need a token.
+    ("pages.begin_session", "POST"): (400,) + (422,) * 6,
+    ("pages.choose_language", "POST"): (400,) + (303,) * 6,
+    ("pages.sign_out", "POST"): deed(SIGNED_IN),
+    ("pages.notices", "GET"): page(SIGNED_IN),
+    ("pages.see_notices", "POST"): deed(SIGNED_IN),
+    ("pages.my_assignments", "GET"): page(STUDENTS),
+    ("pages.join_class", "POST"): deed(STUDENTS),
+    ("pages.assignment", "GET"): page(MEMBERS),
+    ("pages.submit", "POST"): (401, 303, 303, 404, 403, 404, 404),
+    ("pages.release_grades", "POST"): deed(CLASS_TEACHER),
+    ("pages.new_assignment", "GET"): page(CLASS_TEACHER),
+    ("pages.create_assignment", "POST"): deed(CLASS_TEACHER),
+    ("pages.edit_assignment", "GET"): page(CLASS_TEACHER),
+    ("pages.change_assignment", "POST"): deed(CLASS_TEACHER),
+    ("pages.my_classes", "GET"): (302, 403, 403, 403, 200, 200, 403),
+    ("pages.create_class", "POST"): (401, 403, 403, 403, 303, 303, 403),
+    ("pages.school_class", "GET"): page(CLASS_TEACHER),
+    ("pages.essay", "GET"): page(READERS),
+    ("pages.cancel_essay", "POST"): (401, 409, 404, 404, 403, 404, 404),  # it is graded already
+    ("pages.retry_essay", "POST"): with_success(TEACHER, 409),
+    ("pages.grade_by_hand", "POST"): deed(TEACHER),
+    ("pages.queues", "GET"): page(OPS),
+    ("pages.pause_queue", "POST"): deed(OPS),
+    ("pages.resume_queue", "POST"): deed(OPS),
 }
 
 
 def bodies(school: School) -> dict[str, Any]:
     """JSON bodies (for the API) and forms (for pages) that would succeed, by endpoint."""
     assignment = {"title": "A day", "prompt": "Write of a day.", "language": "en", "rubric": RUBRIC}
+    form = {"title": "A day", "prompt": "Write of a day.", "language": "en", "release": "at_once"}
+    form |= {"criteria-0-name": "Ideas", "criteria-0-max": "10"}
     return {
         "api.see_notices": {},
         "api.submit_essay": {"assignment_id": str(school.assignment.id), "text": "Once."},
@@ -76,6 +115,12 @@ def bodies(school: School) -> dict[str, Any]:
         "api.join_class": {"join_code": make_class("A third class").join_code},
         "api.create_assignment": {"class_id": str(school.school_class.id), **assignment},
         "api.change_assignment": assignment,
+        "pages.choose_language": {"language": "en"},
+        "pages.join_class": {"join_code": make_class("A fourth class").join_code},
+        "pages.submit": {"text": "Once."},
+        "pages.create_assignment": form,
+        "pages.change_assignment": form,
+        "pages.create_class": {"name": "Another class"},
     }
 
 

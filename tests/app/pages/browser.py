@@ -63,12 +63,14 @@ class Page(HTMLParser):
             self.forms[-1].fields[name] = attributes.get("value", "")
         elif tag == "textarea":
             self._textarea = name
-            self.forms and self.forms[-1].fields.setdefault(name, "")
+            if name:
+                self.forms[-1].fields[name] = ""
         elif tag == "select":
             self._select = name
         elif tag == "option" and self._select:
-            if "selected" in attributes or self._select not in self.forms[-1].fields:
-                self.forms[-1].fields[self._select] = attributes.get("value", "")
+            fields = self.forms[-1].fields
+            if "selected" in attributes or self._select not in fields:
+                fields[self._select] = attributes.get("value", "")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, {name: value or "" for name, value in attrs}))
@@ -82,10 +84,9 @@ class Page(HTMLParser):
             self._select = None
 
     def handle_data(self, data: str) -> None:
-        if self._textarea is not None:
-            if self.forms and "readonly" not in self._open[-1][1]:
-                # A parser drops the line break right after the tag.
-                self.forms[-1].fields[self._textarea] += data.removeprefix("\n")
+        if self._textarea:
+            # A parser drops the line break right after the tag.
+            self.forms[-1].fields[self._textarea] += data.removeprefix("\n")
         if any("data-essay-text" in attributes for _, attributes in self._open):
             self.essay += data
         if not any(tag in _SILENT for tag, _ in self._open):
@@ -103,7 +104,7 @@ class Visitor:
         self.headers = {"Accept-Language": language}
 
     def get(self, path: str, **query: Any) -> Page:
-        return Page(self.client.get(path, query_string=query, headers=self.headers, follow_redirects=True))
+        return Page(self.client.get(path, query_string=query or None, headers=self.headers, follow_redirects=True))
 
     def send(self, page: Page, action: str = "", button: str = "", **values: str) -> Page:
         """Fill in these fields of the form of that address, press a button, and follow where it leads."""
@@ -117,4 +118,3 @@ class Visitor:
         # As HTML has it, every line break goes out as CR LF.
         data = {name: value.replace("\n", "\r\n") for name, value in fields.items()}
         return Page(self.client.post(form.action, data=data, headers=self.headers, follow_redirects=True))
-

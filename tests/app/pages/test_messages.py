@@ -1,0 +1,88 @@
+"""app/pages/messages.py: what other floors say, said again in the reader's language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+
+from app.bodies import HandGrade, NewAssignment, NewClass, validated
+from app.pages.messages import translated
+from app.problems import Problem
+from grading import text
+from grading.routing import Facts, route
+from grading.task import Task, TaskError
+
+
+@pytest.fixture
+def chinese(app: Flask) -> Iterator[None]:
+    with app.test_request_context(headers={"Accept-Language": "zh"}):
+        yield
+
+
+def refusals() -> Iterator[str]:
+    """Every sentence that a form can be answered with by the floors below, as they say it."""
+    for essay in ("", "x" * 20_001, "a\0", "\ud800"):
+        with pytest.raises(text.TextError) as refused:
+            text.check(essay)
+        yield refused.value.message
+    criterion = {"key": "a", "name": "A", "max": 1}
+    for change in ({"name": ""}, {"max": "x"}, {"descriptors": ["x"] * 7}):
+        yield from task_errors({"criteria": [criterion | change]})
+    yield from task_errors({"criteria": []})
+    assignment = {"class_id": "0" * 32, "title": "", "prompt": "", "language": "en", "rubric": {}}
+    bodies: list[tuple[Callable[[], object], ...]] = [
+        (lambda: validated(NewClass, {"name": ""}),),
+        (lambda: validated(NewClass, {"name": "x" * 200}),),
+        (lambda: validated(NewClass, {"name": "a\tb"}),),
+        (lambda: validated(NewClass, {"name": "a\x07b"}),),
+        (lambda: validated(HandGrade, {"points": {"a": "ten"}}),),
+        (lambda: validated(HandGrade, {"points": {"a": "NaN"}}),),
+        (lambda: validated(HandGrade, {"comment": "x" * 5001}),),
+        (lambda: validated(NewAssignment, assignment | {"deadline": "soon"}),),
+        (lambda: validated(NewAssignment, assignment | {"deadline": "2026-13-01"}),),
+        (lambda: validated(NewAssignment, assignment | {"deadline": "1999-01-01T00:00:00Z"}),),
+    ]
+    for (body,) in bodies:
+        with pytest.raises(Problem) as problem:
+            body()
+        yield from (error["message"] for error in problem.value.errors)
+    yield from (route(facts).reason for facts in (Facts(812, "a-model"), Facts(812, None)))
+
+
+def task_errors(rubric: object) -> list[str]:
+    with pytest.raises(TaskError) as refused:
+        Task.parse({"title": "", "prompt": "", "language": "en", "rubric": rubric})
+    return [error["message"] for error in refused.value.errors]
+
+
+def test_every_refusal_is_said_in_chinese(chinese: None) -> None:
+    english = {said for said in refusals() if re.search("[A-Za-z]{2,}", translated(said).replace("NUL", ""))}
+    assert english == set()
+
+
+def test_figures_and_names_are_kept(chinese: None) -> None:
+    said = "The model SmolLM2 (demonstration) cannot take this essay: it is too long. A teacher should grade it."
+    assert translated(said) == "模型 SmolLM2 (demonstration) 无法处理这篇作文：it is too long. 请老师评分。"
+    assert translated("“50% <b>” needs points.") == "请填写“50% <b>”的分数。"
+
+
+def test_a_reason_within_a_reason_is_translated_too(chinese: None) -> None:
+    said = (
+        "The model m answered twice with something that is no grade: it was too long and was cut off. "
+        "A teacher should grade this essay, or it can be tried again."
+    )
+    assert translated(said) == "模型 m 两次都没有给出有效的评分：回复过长而被截断。请老师评分，或重新批改。"
+
+
+def test_an_unknown_sentence_is_shown_as_it_is(chinese: None) -> None:
+    assert translated("Something %(new)s, 100%.") == "Something %(new)s, 100%."
+
+
+def test_english_stays_as_it_is(app: Flask) -> None:
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        for said in refusals():
+            if "valid datetime" not in said:
+                assert translated(said) == said

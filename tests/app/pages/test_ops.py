@@ -1,0 +1,39 @@
+"""app/pages/ops.py: the queues and their switches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grading import lifecycle
+from models import EssayState
+from models.session import session
+from tests.app.pages.conftest import Visit
+from tests.factories import School, make_essay
+
+
+def test_the_queues_are_shown_with_what_is_in_them(visit: Visit, school: School, redis: Any) -> None:
+    make_essay(school.student, school.assignment, state=EssayState.queued)
+    make_essay(school.student, school.assignment, state=EssayState.grading)
+    page = visit(school.ops).get("/queues")
+    [line] = [line for line in page.text.split("Pause") if "Local model local" in line]
+    assert "Local model local 1 " in line
+    assert "no worker" in line
+
+
+def test_a_queue_is_paused_and_goes_on_again(visit: Visit, school: School, redis: Any) -> None:
+    visitor = visit(school.ops)
+    page = visitor.send(visitor.get("/queues"), "/queues/local/pause")
+    assert "Local model is paused." in page.text
+    assert f"paused {school.ops.email}" in page.text
+    with session() as db:
+        assert lifecycle.is_paused(db, "local")
+    page = visitor.send(page, "/queues/local/resume")
+    assert "Local model goes on." in page.text
+    with session() as db:
+        assert not lifecycle.is_paused(db, "local")
+
+
+def test_only_queues_of_essays_have_a_switch(visit: Visit, school: School, redis: Any) -> None:
+    page = visit(school.ops).get("/queues")
+    switches = [form.action for form in page.forms if form.action.startswith("/queues/")]
+    assert switches == ["/queues/triage/pause", "/queues/local/pause"]

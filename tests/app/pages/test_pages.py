@@ -1,0 +1,90 @@
+"""All pages together: each for who may read it, in both languages, and nothing on them that a browser would run."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from models import Class, EssayState, Membership, Role
+from models.session import session
+from tests.app.pages.conftest import Visit
+from tests.factories import make_assignment, make_class, make_essay, make_user
+
+RUBRIC = {"criteria": [{"key": "ideas", "name": "立意", "max": 10, "descriptors": ["不清楚。", "清楚。"]}]}
+ROLES = {"student": Role.student, "teacher": Role.teacher, "ops": Role.ops}
+STATES = [state for state in EssayState if state is not EssayState.graded]
+"""A graded essay speaks the language of its grader; its page has tests of its own."""
+
+ESSAYS = [f"/essays/{{{state.value}}}" for state in STATES]
+PAGES = {
+    "student": ["/assignments", "/assignments/{assignment}", "/notices", *ESSAYS],
+    "teacher": [
+        "/classes",
+        "/classes/{school_class}",
+        "/classes/{school_class}/assignments/new",
+        "/assignments/{assignment}",
+        "/assignments/{assignment}/edit",
+        "/notices",
+        *ESSAYS,
+    ],
+    "ops": ["/queues", "/notices", "/no-such-page", "/classes"],
+    "": ["/sign-in"],
+}
+
+
+@pytest.fixture
+def chinese_school(database: None, redis: Any) -> dict[str, Any]:
+    """People and ids of a class in which everything is called in Chinese."""
+    school_class: Class = make_class("八年级二班")
+    people = {role: make_user(kind, name="林晓", language=None) for role, kind in ROLES.items()}
+    with session() as db:
+        db.add_all(Membership(class_id=school_class.id, user_id=people[role].id) for role in ("student", "teacher"))
+        db.commit()
+    assignment = make_assignment(school_class, RUBRIC, title="我家门口的那条路", prompt="写一篇记叙文。", language="zh")
+    essays = {state.value: make_essay(people["student"], assignment, "路很窄。", state).id for state in STATES}
+    return {"people": people, "school_class": school_class.id, "assignment": assignment.id, **essays}
+
+
+@pytest.mark.parametrize(("role", "path"), [(role, path) for role, paths in PAGES.items() for path in paths])
+def test_a_chinese_page_says_nothing_in_english(
+    visit: Visit, chinese_school: dict[str, Any], role: str, path: str
+) -> None:
+    page = visit(chinese_school["people"].get(role), "zh-CN").get(path.format(**chinese_school))
+    assert ("html", {"lang": "zh-Hans"}) in page.elements
+    spoken = [
+        attributes[name]
+        for _, attributes in page.elements
+        for name in ("aria-label", "title", "alt")
+        if name in attributes
+    ]
+    text = " ".join([page.text, *spoken])
+    text = re.sub(r"[\w.]+@[\w.]+", "", text)  # addresses
+    text = re.sub(r"UTC\S*|English|\b[A-Z0-9]{8}\b", "", text)  # zones, the other language, codes of classes
+    text = re.sub(r"\b(triage|local|upkeep|notify|sweeper|worker:local|grader)\b", "", text)  # names for ops
+    text = text.replace("a test", "").replace("the model said nothing of use", "")  # reasons made up by the tests
+    assert re.findall(r"[A-Za-z]{2,}", text) == []
+
+
+@pytest.mark.parametrize(("role", "path"), [(role, path) for role, paths in PAGES.items() for path in paths])
+def test_a_page_keeps_to_its_own_rules(visit: Visit, chinese_school: dict[str, Any], role: str, path: str) -> None:
+    """What the content security policy forbids is not there, and every field has a label."""
+    page = visit(chinese_school["people"].get(role)).get(path.format(**chinese_school))
+    assert page.status in (200, 403, 404)
+    assert "script-src 'self'" in page.answer.headers["Content-Security-Policy"]
+    for tag, attributes in page.elements:
+        assert "style" not in attributes, (tag, attributes)
+        assert not [name for name in attributes if name.startswith("on")], (tag, attributes)
+        assert tag != "style"
+        if tag == "script":
+            assert attributes["src"].startswith("/static/")
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    labelled = {attributes.get("for") for tag, attributes in page.elements if tag == "label"}
+    for tag, attributes in page.elements:
+        visible = attributes.get("type") != "hidden" and "id" in attributes
+        if tag in ("input", "textarea", "select") and visible:
+            assert attributes["id"] in labelled, attributes
+        for name in ("aria-describedby", "aria-labelledby"):
+            assert set(attributes.get(name, "").split()) <= set(ids), attributes
