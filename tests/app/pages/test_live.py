@@ -15,7 +15,7 @@ from grading import lifecycle, progress
 from grading.routing import Route
 from models import Essay, EssayState, Grading, User
 from models.session import session
-from tests.factories import PASSWORD, School, a_grading, make_essay
+from tests.factories import PASSWORD, School, a_grading, make_assignment, make_essay
 
 pytestmark = pytest.mark.slow
 
@@ -210,6 +210,31 @@ def test_margin_notes_stand_beside_their_words_or_below_on_a_phone(
     else:
         assert boxes[0]["y"] > paper["y"] + paper["height"]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_word_without_end_breaks_no_page(visit: Open, school: School, redis: Any, width: int) -> None:
+    """A small model does write such a thing, and so does somebody who leans on a key."""
+    endless = "json_string" * 40
+    assignment = make_assignment(school.school_class, title="T" * 200, prompt=endless)
+    essay = make_essay(school.student, assignment, endless, EssayState.graded)
+    criteria = [{**criterion, "comment": endless} for criterion in a_grading(assignment, endless).criteria]
+    words = {"criteria": criteria, "strengths": [endless], "comment": endless}
+    with session() as db:
+        db.execute(update(Grading).where(Grading.essay_id == essay.id).values(words))
+        db.commit()
+    viewport = {"width": width, "height": 900}
+    for user, paths in (
+        (school.student, ["/assignments", f"/assignments/{assignment.id}", f"/essays/{essay.id}"]),
+        (
+            school.teacher,
+            [f"/classes/{school.school_class.id}", f"/assignments/{assignment.id}", f"/essays/{essay.id}"],
+        ),
+    ):
+        page = visit(user, "/notices", viewport=viewport)
+        for path in paths:
+            page.goto(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
 def test_characters_are_counted_as_the_server_counts_them(visit: Open, school: School, redis: Any) -> None:
