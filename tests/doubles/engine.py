@@ -140,11 +140,11 @@ def valid_reply(request: Request, essay: str) -> str:
     """A reply that the request's schema allows, with one annotation on words of the essay."""
     assert request.schema is not None
     keys = list(request.schema["properties"]["levels"]["properties"])
-    quote = next((line.strip() for line in essay.splitlines() if line.strip()), essay)[:40]
+    quote = next((line.strip() for line in essay.splitlines() if line.strip()), essay)[:30]
     reply: dict[str, Any] = {
         "levels": {key: _level(key, essay) for key in keys},
-        "comments": {key: f"Your essay says what it means about {key}. Give one more example." for key in keys},
-        "annotations": [{"quote": quote, "kind": "praise", "comment": "A clear beginning."}],
+        "comments": dict.fromkeys(keys, "Your essay says what it means. Give one more example."),
+        "annotations": [{"quote": quote, "kind": "praise", "comment": "A clear beginning, and well said."}],
         "strengths": ["You keep to the question."],
         "suggestions": ["Say more about your reasons."],
     }
