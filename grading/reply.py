@@ -45,20 +45,21 @@ class Reply:
 
 @dataclass(frozen=True)
 class _Sizes:
-    """How long a reply in one language may get.
+    """How long the texts of a reply in one language are: least and most characters of a remark and of a quote.
 
-    `text` is the longest of every text in it, in characters: one length for all, because a grammar compiler works about
-    a second on each different one. `tokens_per_character` is the worst that ordinary words need of a tokenizer that
-    knows little of the language.
+    There are only these two kinds, because a grammar compiler works up to a second on each. Remarks have a least
+    length so that a small model says something. `tokens_per_character` is the worst that ordinary words need of a
+    tokenizer that knows little of the language.
     """
 
-    text: int
+    remark: tuple[int, int]
+    quote: tuple[int, int]
     tokens_per_character: float
 
 
 _SIZES = {
-    "en": _Sizes(text=180, tokens_per_character=0.5),
-    "zh": _Sizes(text=70, tokens_per_character=2.0),
+    "en": _Sizes(remark=(20, 180), quote=(2, 80), tokens_per_character=0.5),
+    "zh": _Sizes(remark=(8, 70), quote=(1, 40), tokens_per_character=2.0),
 }
 _MAX_NOTES = 3
 _MAX_ADVICE = 2
@@ -69,12 +70,13 @@ def schema(rubric: Rubric, language: str) -> dict[str, Any]:
 
     All of it is bounded: a small model that would write for ever is made to stop.
     """
-    text = {"type": "string", "minLength": 1, "maxLength": _SIZES[language].text}
-    note = _object(quote=text, kind={"type": "string", "enum": list(KINDS)}, comment=text)
-    advice = {"type": "array", "items": text, "maxItems": _MAX_ADVICE}
+    sizes = _SIZES[language]
+    remark, quote = _string(*sizes.remark), _string(*sizes.quote)
+    note = _object(quote=quote, kind={"type": "string", "enum": list(KINDS)}, comment=remark)
+    advice = {"type": "array", "items": remark, "maxItems": _MAX_ADVICE}
     return _object(
         levels=_object(**{key: {"type": "integer", "enum": list(LEVELS)} for key in rubric.keys}),
-        comments=_object(**dict.fromkeys(rubric.keys, text)),
+        comments=_object(**dict.fromkeys(rubric.keys, remark)),
         annotations={"type": "array", "items": note, "maxItems": _MAX_NOTES},
         strengths=advice,
         suggestions=advice,
@@ -83,7 +85,9 @@ def schema(rubric: Rubric, language: str) -> dict[str, Any]:
 
 def max_tokens(rubric: Rubric, language: str) -> int:
     """Tokens within which the longest reply that the schema allows comes to its end."""
-    texts = len(rubric.keys) + 2 * _MAX_NOTES + 2 * _MAX_ADVICE
+    sizes = _SIZES[language]
+    remarks = len(rubric.keys) + _MAX_NOTES + 2 * _MAX_ADVICE
+    characters = remarks * sizes.remark[1] + _MAX_NOTES * sizes.quote[1]
     frame = {
         "levels": dict.fromkeys(rubric.keys, 6),
         "comments": dict.fromkeys(rubric.keys, ""),
@@ -91,8 +95,7 @@ def max_tokens(rubric: Rubric, language: str) -> int:
         "strengths": [""] * _MAX_ADVICE,
         "suggestions": [""] * _MAX_ADVICE,
     }
-    sizes = _SIZES[language]
-    return math.ceil(texts * sizes.text * sizes.tokens_per_character) + len(json.dumps(frame))
+    return math.ceil(characters * sizes.tokens_per_character) + len(json.dumps(frame))
 
 
 def parse(text: str, rubric: Rubric) -> Reply:
@@ -100,7 +103,7 @@ def parse(text: str, rubric: Rubric) -> Reply:
 
     The engine confines a reply to the schema, but not every release of every engine obeys all of it, so nothing is
     taken on trust: every criterion must have its level from 1 to 6 and its comment, and there must be nothing else.
-    Only lengths are let pass; the request's `max_tokens` bounds them.
+    Only lengths are let pass; the request's `max_tokens` bounds them. Of notes given twice one is kept.
     """
     try:
         # strict=False: grammars let control characters, such as a tab in a quote, stand in strings as they are.
@@ -116,7 +119,7 @@ def parse(text: str, rubric: Rubric) -> Reply:
     return Reply(
         levels=levels,
         comments={key: _text(comment, f"the comment on {key}") for key, comment in comments.items()},
-        notes=tuple(_note(item) for item in _items(whole["annotations"], "annotations")),
+        notes=tuple(dict.fromkeys(_note(item) for item in _items(whole["annotations"], "annotations"))),
         strengths=tuple(_text(item, "a strength") for item in _items(whole["strengths"], "strengths")),
         suggestions=tuple(_text(item, "a suggestion") for item in _items(whole["suggestions"], "suggestions")),
     )
@@ -129,6 +132,10 @@ def _object(**properties: Any) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+def _string(shortest: int, longest: int) -> dict[str, Any]:
+    return {"type": "string", "minLength": shortest, "maxLength": longest}
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

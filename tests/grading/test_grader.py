@@ -93,7 +93,8 @@ def test_notes_stand_on_words_of_the_essay_and_in_its_order() -> None:
     quote=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60),
 )
 def test_an_annotation_is_always_what_stands_at_its_place(text: str, quote: str) -> None:
-    notes = [{"quote": words, "kind": "idea", "comment": "c"} for words in (quote, text[:60], text[-60:])]
+    quotes = (quote, text[:60], text[-60:])
+    notes = [{"quote": words, "kind": "idea", "comment": str(n)} for n, words in enumerate(quotes)]
     result = graded(Says(as_text(reply(annotations=notes))), text=text)
     assert all(note["quote"] == text[note["start"] : note["end"]] != "" for note in result.annotations)
     assert len(result.annotations) + result.dropped_quotes == len(notes)

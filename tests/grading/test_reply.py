@@ -41,7 +41,7 @@ def test_whatever_the_schema_admits_is_read(obj: dict[str, Any], escaped: bool) 
     read = parse(json.dumps(obj, ensure_ascii=escaped), RUBRIC)
     assert read.levels == obj["levels"]
     assert read.comments == obj["comments"]
-    assert list(read.notes) == [Note(**note) for note in obj["annotations"]]
+    assert list(read.notes) == list(dict.fromkeys(Note(**note) for note in obj["annotations"]))
     assert list(read.strengths) == obj["strengths"]
     assert list(read.suggestions) == obj["suggestions"]
 
@@ -132,6 +132,14 @@ def test_an_annotation_is_quote_kind_and_comment(note: Any) -> None:
 @pytest.mark.parametrize("character", [r"\u0000", r"\ud83d", r"\ude00\ud83d"])
 def test_what_cannot_be_stored_is_refused(character: str) -> None:
     assert "no character" in refusal(as_text(reply(strengths=["x"])).replace('"x"', f'"x{character}"'))
+
+
+def test_a_note_given_twice_is_kept_once() -> None:
+    note = {"quote": "a bus line", "kind": "idea", "comment": "A good example."}
+    assert parse(as_text(reply(annotations=[note, note, {**note, "kind": "praise"}])), RUBRIC).notes == (
+        Note(**note),
+        Note(**{**note, "kind": "praise"}),
+    )
 
 
 def test_a_tab_may_stand_in_a_string_as_it_is() -> None:
