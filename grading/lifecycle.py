@@ -138,8 +138,11 @@ def put_in_queue(session: Session, essay_id: uuid.UUID, route: Route) -> bool:
     )
 
 
-def claim(session: Session, essay_id: uuid.UUID, queue: str, lease: float) -> Claim | None:
-    """`queued` → `grading` for `lease` seconds; None when it does not wait in that queue, or the queue is paused."""
+def claim(session: Session, essay_id: uuid.UUID, queue: str, lease: float, *, untried: bool = False) -> Claim | None:
+    """`queued` → `grading` for `lease` seconds; None when it does not wait in that queue, or the queue is paused.
+
+    With `untried`, also None when a worker was lost while it graded this essay.
+    """
     paused = exists().where(Switch.name == pause_switch(queue))
     token = uuid.uuid4()
     statement = (
@@ -155,6 +158,8 @@ def claim(session: Session, essay_id: uuid.UUID, queue: str, lease: float) -> Cl
         .returning(Essay.attempts)
         .execution_options(synchronize_session=False)
     )
+    if untried:
+        statement = statement.where(Essay.attempts == 0)
     attempts = session.scalar(statement)
     if attempts is None:
         return None
@@ -404,18 +409,19 @@ def _change(
     **values: Any,
 ) -> bool:
     """Move one essay, if it is in one of the states `before` (and claimed by `token`, when given)."""
-    current = select(Essay.state).where(Essay.id == essay_id, Essay.state.in_(before)).with_for_update()
+    current = select(Essay.id, Essay.state).where(Essay.id == essay_id, Essay.state.in_(before)).with_for_update()
     if token is not None:
         current = current.where(Essay.claim_token == token)
-    state = session.scalar(current)
-    if state is None:
-        return False
-    session.execute(
+    locked = current.cte("locked")  # UPDATE alone could not tell the state it found
+    state = session.scalar(
         update(Essay)
-        .where(Essay.id == essay_id)
+        .where(Essay.id == locked.c.id)
         .values(state=after, reason=reason, claim_token=None, lease_until=None, **values)
+        .returning(locked.c.state)
         .execution_options(synchronize_session="fetch")
     )
+    if state is None:
+        return False
     _record(session, [essay_id], state, after, actor, reason)
     return True
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import joinedload
 
 from grading import lifecycle, progress
@@ -98,24 +98,27 @@ def grade_essay(essay_id: str) -> None:
     """Grade one essay, unless somebody else does or nobody should any more."""
     key = uuid.UUID(essay_id)
     with logs.about(essay=essay_id):
-        tried = patiently(lambda: tries(key))
-        if tried is None:
-            return
-        with company.alone() if tried else company.shared():
-            if claimed := patiently(lambda: take(key)):
+        with company.shared():
+            if claimed := patiently(lambda: take(key, untried=True)):
                 grade_claimed(*claimed)
+                return
+        if patiently(lambda: lost_a_worker(key)):
+            with company.alone():
+                if claimed := patiently(lambda: take(key)):
+                    grade_claimed(*claimed)
 
 
-def tries(essay_id: uuid.UUID) -> int | None:
-    """How often a worker was lost while it graded this essay; None when it does not wait for one."""
+def lost_a_worker(essay_id: uuid.UUID) -> bool:
+    """Whether it waits because the worker that graded it is gone."""
     with session() as db:
-        return db.scalar(select(Essay.attempts).where(Essay.id == essay_id, Essay.state == EssayState.queued))
+        found = exists().where(Essay.id == essay_id, Essay.state == EssayState.queued, Essay.attempts > 0)
+        return bool(db.scalar(select(found)))
 
 
-def take(essay_id: uuid.UUID) -> tuple[Claim, Essay] | None:
-    """Claim the essay; None when it is not to be had."""
+def take(essay_id: uuid.UUID, *, untried: bool = False) -> tuple[Claim, Essay] | None:
+    """Claim the essay, as `lifecycle.claim` does; None when it is not to be had."""
     with session() as db:
-        claim = lifecycle.claim(db, essay_id, QUEUE, settings().lease)
+        claim = lifecycle.claim(db, essay_id, QUEUE, settings().lease, untried=untried)
         if claim is None:
             return None
         essay = db.scalars(

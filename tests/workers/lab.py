@@ -1,6 +1,6 @@
 """A small installation to break things in: servers of its own, the Procfile's workers, and somebody who restarts them.
 
-Leases are short, so that what is lost is found within seconds; and the engine is `tests.doubles.engine.DyingEngine`,
+In a `FRAGILE` one leases are short, so that what is lost is found within seconds, and the engine is a `DyingEngine`,
 whose behaviour an essay chooses by markers in its text.
 """
 
@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -38,8 +38,7 @@ from workers.queue import enqueue
 Result = TypeVar("Result")
 
 LEASE = 3.0
-ENVIRONMENT = {
-    "PIZHU_SECRET_KEY": "a secret of the laboratory",
+FRAGILE = {
     "PIZHU_LOCAL_ENGINE": "tests.doubles.engine:DyingEngine",
     "PIZHU_LOCAL_CONCURRENCY": "8",
     "PIZHU_LEASE": str(LEASE),
@@ -118,10 +117,14 @@ class Lab:
         self.workers: dict[str, Worker] = {}
         self.school: School
 
-    def start(self, name: str, line: str | None = None) -> Worker:
-        """Start a worker by the Procfile's line of that name, or of `line`."""
+    def start(self, name: str, like: str | None = None) -> Worker:
+        """Start a worker by the Procfile's line of that name, or by that of another."""
         lines = parse_procfile((ROOT / "Procfile").read_text()).processes
-        self.workers[name] = Worker(lines[line or name], name, self.home / "log" / f"{name}.log")
+        return self.run(name, lines[like or name])
+
+    def run(self, name: str, line: str) -> Worker:
+        """Start a worker by this line."""
+        self.workers[name] = Worker(line, name, self.home / "log" / f"{name}.log")
         return self.workers[name]
 
     def log(self, name: str) -> str:
@@ -188,14 +191,17 @@ def assert_graded_once(essays: list[uuid.UUID], failed: int = 0) -> None:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[Lab]:
-    """Servers and workers that are up inside the block; at its end every worker must stop when it is asked to."""
+def running(home: Path, environment: Mapping[str, str]) -> Iterator[Lab]:
+    """Servers and workers that are up inside the block; at its end every worker must stop when it is asked to.
+
+    `environment` are settings, as `PIZHU_*` variables.
+    """
     lab = Lab(home)
     for folder in ("log", "run"):
         (home / folder).mkdir(parents=True)
     urls = {"PIZHU_DATABASE_URL": lab.postgres.start(), "PIZHU_REDIS_URL": lab.valkey.start()}
     try:
-        with use_environment({"PIZHU_HOME": str(home), **urls, **ENVIRONMENT}):
+        with use_environment({"PIZHU_HOME": str(home), "PIZHU_SECRET_KEY": "a secret", **urls, **environment}):
             command.upgrade(Config(ROOT / "alembic.ini"), "head")
             lab.school = make_school()
             try:

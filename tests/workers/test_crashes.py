@@ -113,7 +113,7 @@ def test_a_message_delivered_many_times_is_one_grade(lab: Lab) -> None:
 
 
 def test_a_worker_that_slept_through_its_leases_lets_its_essays_go(lab: Lab) -> None:
-    lab.start("second", line="local")
+    lab.start("second", like="local")
     eventually(lambda: live_workers()["local"] == 2, "both local workers live")
     essays = lab.submit(8, takes=1)
     lab.await_states(essays, EssayState.grading)
