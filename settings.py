@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     gpu_memory_share: float = Field(0.0, ge=0, le=1, description="vLLM memory share. 0: from what is free.")
     tensor_parallel: int = Field(1, ge=1, description="GPUs that one model is spread over.")
     cpu_kv_cache_gb: int = Field(2, ge=1, description="Key-value cache on CPU, in GiB.")
-    grade_deadline: float = Field(300.0, gt=0, description="Longest time one reply of a model may take.")
+    grade_deadline: float = Field(600.0, gt=0, description="Longest time one reply of a model may take.")
     engine_stall: float = Field(
         120.0, gt=0, description="Waiting requests but no token for so long: the engine is dead."
     )
@@ -59,7 +59,9 @@ class Settings(BaseSettings):
     requeue_after: float = Field(
         30.0, gt=0, description="Age at which a message that the broker no longer has is sent again."
     )
-    max_attempts: int = Field(4, ge=1, description="Claims of one essay before it counts as failed.")
+    max_attempts: int = Field(
+        4, ge=3, description="Claims of one essay before it counts as failed."
+    )
     queues: str = Field(
         "triage,local,upkeep", description="Queues that need a live worker for /readyz, comma-separated."
     )

@@ -73,12 +73,11 @@ def grade(
     on_progress: OnProgress,
     cancelled: Flag,
     deadline: float,
-    alone: bool = False,
 ) -> Grade:
     """Have an engine grade an essay that `grading.text.check` accepts.
 
-    `secret` keys the tags around the essay; `deadline` is in seconds for each reply; `alone` as in `Request`. A reply
-    that is no valid grade is asked for once more with sampling on. Raises `Ungradable` when that fails too, or the
+    `secret` keys the tags around the essay; `deadline` is in seconds for each reply. A reply that is no valid
+    grade is asked for once more with sampling on. Raises `Ungradable` when that fails too, or the
     engine refuses the essay or does not finish in time; `Cancelled` and `EngineDead` come through.
     """
     rendered = prompt.render(task, text, prompt.delimiter(secret, text))
@@ -89,7 +88,6 @@ def grade(
         schema=schema,
         max_tokens=reply.max_tokens(task.rubric, task.language),
         deadline=deadline,
-        alone=alone,
     )
     retry = replace(request, id=f"{request_id}.2", temperature=rendered.retry_temperature)
     completions = [_ask(engine, request, on_progress, cancelled)]

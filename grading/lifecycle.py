@@ -138,10 +138,10 @@ def put_in_queue(session: Session, essay_id: uuid.UUID, route: Route) -> bool:
     )
 
 
-def claim(session: Session, essay_id: uuid.UUID, queue: str, lease: float, *, untried: bool = False) -> Claim | None:
+def claim(session: Session, essay_id: uuid.UUID, queue: str, lease: float, *, tries: int | None = None) -> Claim | None:
     """`queued` → `grading` for `lease` seconds; None when it does not wait in that queue, or the queue is paused.
 
-    With `untried`, also None when a worker was lost while it graded this essay.
+    With `tries`, also None when it has been tried so many times before, and its worker lost each time.
     """
     paused = exists().where(Switch.name == pause_switch(queue))
     token = uuid.uuid4()
@@ -158,8 +158,8 @@ def claim(session: Session, essay_id: uuid.UUID, queue: str, lease: float, *, un
         .returning(Essay.attempts)
         .execution_options(synchronize_session=False)
     )
-    if untried:
-        statement = statement.where(Essay.attempts == 0)
+    if tries is not None:
+        statement = statement.where(Essay.attempts < tries)
     attempts = session.scalar(statement)
     if attempts is None:
         return None

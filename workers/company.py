@@ -1,7 +1,7 @@
 """Who may be graded beside whom.
 
-An essay that was in flight when a worker died may be what killed it. It is graded again with nothing else claimed in
-the same process, so that it can take only itself along a second time.
+An essay that was in flight whenever a worker died may be what killed it. It is graded with nothing else claimed in the
+same process, so that it can take only itself along.
 """
 
 from __future__ import annotations

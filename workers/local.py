@@ -40,6 +40,9 @@ from workers.stream import Stream
 log = logging.getLogger(__name__)
 
 QUEUE = "local"
+TRIES_IN_COMPANY = 2
+"""Tries of an essay beside others. One worker lost is an accident; from two on the essay itself may be what kills them,
+and it is tried with nothing beside it, so that it can take only itself along."""
 STILL_LOADING = 15.0
 """Seconds between two lines that say so."""
 ENGINE_DEAD = os.EX_SOFTWARE
@@ -99,26 +102,26 @@ def grade_essay(essay_id: str) -> None:
     key = uuid.UUID(essay_id)
     with logs.about(essay=essay_id):
         with company.shared():
-            if claimed := patiently(lambda: take(key, untried=True)):
+            if claimed := patiently(lambda: take(key, tries=TRIES_IN_COMPANY)):
                 grade_claimed(*claimed)
                 return
-        if patiently(lambda: lost_a_worker(key)):
+        if patiently(lambda: is_suspect(key)):
             with company.alone():
                 if claimed := patiently(lambda: take(key)):
                     grade_claimed(*claimed)
 
 
-def lost_a_worker(essay_id: uuid.UUID) -> bool:
-    """Whether it waits because the worker that graded it is gone."""
+def is_suspect(essay_id: uuid.UUID) -> bool:
+    """Whether it waits for another try after it has lost every worker that it shared with others."""
+    waits = (Essay.id == essay_id, Essay.state == EssayState.queued, Essay.attempts >= TRIES_IN_COMPANY)
     with session() as db:
-        found = exists().where(Essay.id == essay_id, Essay.state == EssayState.queued, Essay.attempts > 0)
-        return bool(db.scalar(select(found)))
+        return bool(db.scalar(select(exists().where(*waits))))
 
 
-def take(essay_id: uuid.UUID, *, untried: bool = False) -> tuple[Claim, Essay] | None:
+def take(essay_id: uuid.UUID, *, tries: int | None = None) -> tuple[Claim, Essay] | None:
     """Claim the essay, as `lifecycle.claim` does; None when it is not to be had."""
     with session() as db:
-        claim = lifecycle.claim(db, essay_id, QUEUE, settings().lease, untried=untried)
+        claim = lifecycle.claim(db, essay_id, QUEUE, settings().lease, tries=tries)
         if claim is None:
             return None
         essay = db.scalars(
@@ -146,7 +149,6 @@ def grade_claimed(claim: Claim, essay: Essay) -> None:
                 on_progress=stream.write,
                 cancelled=hold,
                 deadline=settings().grade_deadline,
-                alone=claim.attempts > 1,
             )
         except Cancelled:
             outcome.give_back(claim, essay)

@@ -16,8 +16,7 @@ class Request:
     """One call to a model.
 
     `messages` are chat messages (`role`, `content`); `schema` is the JSON schema that confines the reply;
-    `deadline` is in seconds from the call. `alone` asks the engine to run nothing beside it: so an essay that was in
-    flight when an engine died is tried again, and only the one at fault can take the engine down a second time.
+    `deadline` is in seconds from the call.
     """
 
     id: str
@@ -26,7 +25,6 @@ class Request:
     max_tokens: int
     deadline: float
     temperature: float = 0.0
-    alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 import warnings
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from grading.engines.engine import EngineDead
@@ -57,6 +59,7 @@ def load(settings: Settings) -> LLM:
         options |= gpu_options(settings, free=free, total=total)
     else:
         options |= cpu_options(settings)
+        _keep_vllm_to_itself()
     try:
         longest = EngineArgs(model=model).create_model_config().max_model_len
         llm = LLM(**options, max_model_len=min(settings.model_context, longest))
@@ -128,11 +131,32 @@ def _location(settings: Settings) -> str:
     return str(folder)
 
 
+class _VllmModules:
+    """What vLLM's search for its own kernels is to take for `sys`."""
+
+    @property
+    def modules(self) -> dict[str, ModuleType]:
+        return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "vllm"}
+
+
+def _keep_vllm_to_itself() -> None:
+    """On a CPU vLLM looks for copies of its kernels in every attribute of every module of the process.
+
+    Where Flask is imported it meets `current_app`, which raises outside of a request, and the model cannot be loaded.
+    """
+    from vllm.triton_utils import dispatcher
+
+    dispatcher.sys = _VllmModules()
+
+
 def _set_environment(*, offline: bool) -> None:
     """Variables that vLLM and the hub read when they are imported or start."""
     # In a child process the engine would outlive a worker that is killed with -9 and keep its memory or its GPU.
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    # On a CPU threads meet after every layer. Spinning until they do takes the cores from the web and from each other:
+    # with one other process at work a reply takes 1.6 times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     # What vLLM says while it is imported comes before it has set up its own logging.
     logging.getLogger("vllm").setLevel(os.environ["VLLM_LOGGING_LEVEL"])

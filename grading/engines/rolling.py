@@ -11,7 +11,6 @@ import logging
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
@@ -54,8 +53,8 @@ class Steppable(Protocol):
 class _Call:
     """One request on its way. Its caller reads `updates`; everything else is the engine thread's."""
 
-    def __init__(self, id: str, prompt: Any, params: Any, alone: bool) -> None:
-        self.id, self.prompt, self.params, self.alone = id, prompt, params, alone
+    def __init__(self, id: str, prompt: Any, params: Any) -> None:
+        self.id, self.prompt, self.params = id, prompt, params
         self.updates: SimpleQueue[list[Any] | RequestRefused] = SimpleQueue()
         self._pending: list[Any] = []
         self._updated = float("-inf")
@@ -86,7 +85,6 @@ class RollingBatch:
         self._opened, self._stall, self._end = opened, stall, end
         self._ids = count(1)
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._waiting: deque[_Call] = deque()
         self._live: dict[str, _Call] = {}
         self._progress = time.monotonic()
         self._over: EngineError | None = None
@@ -97,19 +95,16 @@ class RollingBatch:
         standing.result()
         threading.Thread(target=self._watch, name="engine watchdog", daemon=True).start()
 
-    def stream(
-        self, id: str, prompt: Any, params: Any, *, deadline: float, cancelled: Flag, alone: bool = False
-    ) -> Generator[list[Any]]:
+    def stream(self, id: str, prompt: Any, params: Any, *, deadline: float, cancelled: Flag) -> Generator[list[Any]]:
         """Run one request and yield its outputs as they come, some at a time; the very last one is `finished`.
 
-        `alone` waits until all that runs has finished, and lets nothing else begin until it is done itself. Raises
-        `RequestRefused`, `DeadlineExceeded`, `Cancelled` or `EngineDead`. However the iteration ends before the last
-        output, the request is aborted.
+        Raises `RequestRefused`, `DeadlineExceeded`, `Cancelled` or `EngineDead`. However the iteration ends before the
+        last output, the request is aborted.
         """
         due = time.monotonic() + deadline
         # Two tries of the same request may be in flight at once, so the caller's id is not enough.
-        call = _Call(f"{id}-{next(self._ids)}", prompt, params, alone)
-        self._inbox.put(lambda: self._waiting.append(call))
+        call = _Call(f"{id}-{next(self._ids)}", prompt, params)
+        self._inbox.put(lambda: self._admit(call))
         finished = False
         try:
             while not finished:
@@ -165,7 +160,6 @@ class RollingBatch:
             self._take_in()
             if self._over:
                 return
-            self._admit()
             outputs = self._engine.step()
             if outputs:
                 self._progress = time.monotonic()
@@ -180,35 +174,26 @@ class RollingBatch:
     def _take_in(self) -> None:
         """Do all that the inbox asks for; with nothing to run, wait for something."""
         while True:
-            idle = not self._live and not self._waiting
             try:
-                action = self._inbox.get(block=idle)
+                action = self._inbox.get(block=not self._live)
             except Empty:
                 return
             action()
             if self._over:
                 return
 
-    def _admit(self) -> None:
-        """Give the engine those who wait, first come first served, as long as nobody wants to be alone."""
-        while self._waiting:
-            call = self._waiting[0]
-            if self._live and (call.alone or any(other.alone for other in self._live.values())):
-                return
-            self._waiting.popleft()
-            if not self._live:
-                self._progress = time.monotonic()
-            self._live[call.id] = call
-            try:
-                self._engine.add_request(call.id, call.prompt, call.params)
-            except Exception as error:
-                self._abort(call)
-                call.updates.put(RequestRefused(f"The engine refuses this request: {error}"))
+    def _admit(self, call: _Call) -> None:
+        if not self._live:
+            self._progress = time.monotonic()
+        self._live[call.id] = call
+        try:
+            self._engine.add_request(call.id, call.prompt, call.params)
+        except Exception as error:
+            self._abort(call)
+            call.updates.put(RequestRefused(f"The engine refuses this request: {error}"))
 
     def _abort(self, call: _Call) -> None:
-        if call in self._waiting:
-            self._waiting.remove(call)
-        elif self._live.pop(call.id, None):
+        if self._live.pop(call.id, None):
             self._engine.abort_request([call.id])
 
     def _watch(self) -> None:

@@ -77,7 +77,6 @@ class VllmEngine:
             sampling(request),
             deadline=request.deadline,
             cancelled=cancelled,
-            alone=request.alone,
         )
         with closing(stream):
             for some in stream:

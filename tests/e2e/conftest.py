@@ -15,6 +15,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         PIZHU_LEASE="10",
         PIZHU_SWEEP_INTERVAL="3",
         PIZHU_REQUEUE_AFTER="6",
-        PIZHU_LOCAL_CONCURRENCY="16",
+        PIZHU_LOCAL_CONCURRENCY="20",
+        PIZHU_GRADE_DEADLINE="1200",
     ) as up:
         yield up

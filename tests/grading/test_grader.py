@@ -215,9 +215,3 @@ def test_a_grade_is_plain_json_with_numbers() -> None:
     assert obj["total"] == 7.1
     assert obj["usage"] == {"prompt": 100, "cached": 40, "completion": 20}
     assert (obj["model"], obj["engine_version"], obj["prompt_version"]) == ("says", "says 1", "grade/en/v1")
-
-
-def test_alone_reaches_the_engine() -> None:
-    engine = InstantEngine()
-    graded(engine, alone=True)
-    assert engine.requests[0].alone

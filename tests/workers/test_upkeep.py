@@ -29,11 +29,13 @@ def kept(essay_id: uuid.UUID) -> Essay:
         return db.get_one(Essay, essay_id)
 
 
-def lose_worker(school: School) -> uuid.UUID:
-    """An essay whose lease has run out."""
+def lose_worker(school: School, times: int = 1) -> uuid.UUID:
+    """An essay whose lease has run out, for the last of so many times."""
     essay = make_essay(school.student, school.assignment, state=EssayState.queued)
     with session() as db:
-        assert lifecycle.claim(db, essay.id, "local", -1)
+        for _ in range(times):
+            lifecycle.expire_leases(db, max_attempts=times + 1)
+            assert lifecycle.claim(db, essay.id, "local", -1)
         db.commit()
     return essay.id
 
@@ -55,11 +57,11 @@ class TestLostWorkers:
         assert event.data["status"] == "queued"
 
     def test_after_the_last_attempt_student_and_teacher_are_told(self, school: School, redis: Redis) -> None:
-        essay_id = lose_worker(school)
+        essay_id = lose_worker(school, times=3)
         with redis.pubsub(ignore_subscribe_messages=True) as channel:
             channel.subscribe(progress.SOCKET_CHANNEL)
             channel.get_message(timeout=1)
-            with use_environment({"PIZHU_MAX_ATTEMPTS": "1"}):
+            with use_environment({"PIZHU_MAX_ATTEMPTS": "3"}):
                 sweep()
             heard = []
             while message := channel.get_message(timeout=0.5):

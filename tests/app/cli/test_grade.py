@@ -190,6 +190,26 @@ def test_the_example_in_the_help_is_an_assignment(folder: Path, output: Path, as
     assert run(write(folder, "one"), "-a", assignment, "-o", output).exit_code == 0
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_demonstration_model_itself_grades_real_essays_and_none_of_them_twice(
+    folder: Path, assignment: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PIZHU_HOME")
+    monkeypatch.delenv("PIZHU_LOCAL_ENGINE")
+    arguments = (write(folder, *english_essays(3)), "-a", assignment, "-o", output)
+    for already in ("", "had a grade already"):
+        with start(*arguments) as process:
+            _, told = process.communicate()
+        ended = [record["id"] for record in records(output)]
+        assert sorted(ended) == ["0", "1", "2"], told
+        assert already in told
+        graded = [record for record in records(output) if record["status"] == "graded"]
+        assert process.returncode == (0 if len(graded) == 3 else 1), told
+        assert graded, "a demonstration model is weak, but most of its replies are valid"
+    assert {record["grading"]["model"] for record in graded} == {"SmolLM2-135M-Instruct (demonstration)"}
+
+
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_whatever_ends_it_the_next_run_grades_just_the_rest(
     folder: Path, assignment: Path, output: Path, end: signal.Signals

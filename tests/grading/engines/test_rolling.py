@@ -178,36 +178,6 @@ def test_a_caller_that_goes_away_takes_its_request_along(batch: Batch) -> None:
     eventually(lambda: batch.engine.aborted == ["left"], 10, "the abort")
 
 
-def test_who_asks_to_be_alone_runs_with_nothing_beside_it_and_in_turn(batch: Batch) -> None:
-    calls = [
-        batch.start_and_see("before", 40),
-        batch.start("alone", 40, alone=True),
-    ]
-    eventually(lambda: len(batch.rolling._waiting) == 1, 10, "alone waits", every=0.001)
-    calls.append(batch.start("after", 40))
-    assert [len(call.result()) for call in calls] == [40, 40, 40]
-    order = [
-        names
-        for names, before in zip(batch.engine.together, [set(), *batch.engine.together], strict=False)
-        if names != before
-    ]
-    assert [names for names in order if names] == [{"before"}, {"alone"}, {"after"}]
-
-
-def test_who_is_cancelled_while_waiting_to_be_alone_never_runs_and_lets_the_next_through(batch: Batch) -> None:
-    cancelled, stop = threading.Event(), threading.Event()
-    batch.start_and_see("before", ENDLESS, cancelled=stop)
-    alone = batch.start("alone", 5, alone=True, cancelled=cancelled)
-    eventually(lambda: len(batch.rolling._waiting) == 1, 10, "alone waits", every=0.001)
-    after = batch.start("after", 5)
-    cancelled.set()
-    with pytest.raises(Cancelled):
-        alone.result()
-    assert len(after.result()) == 5
-    assert not any("alone" in names for names in batch.engine.together)
-    stop.set()
-
-
 def test_an_exception_in_a_step_is_the_end_of_the_process(batch: Batch) -> None:
     def fail() -> None:
         raise RuntimeError("CPU Generator does not use offset")

@@ -220,14 +220,6 @@ class TestTheDemonstrationModel:
         with pytest.raises(RequestRefused, match="chat template"):
             vllm_engine.grade(writing(1, messages=[{"content": "no role"}]), lambda delta: None, NEVER)
 
-    def test_who_asks_to_be_alone_begins_when_the_others_are_done(
-        self, vllm_engine: VllmEngine, callers: ThreadPoolExecutor
-    ) -> None:
-        before = Asked(vllm_engine, callers, writing(150)).streams()
-        alone = Asked(vllm_engine, callers, writing(20, alone=True)).streams()
-        assert before.future.done()
-        assert len(json.loads(alone.result().text)) == 20
-
     def test_a_caller_whose_callback_raises_hurts_only_itself(
         self, vllm_engine: VllmEngine, callers: ThreadPoolExecutor
     ) -> None:
