@@ -59,9 +59,7 @@ class Settings(BaseSettings):
     requeue_after: float = Field(
         30.0, gt=0, description="Age at which a message that the broker no longer has is sent again."
     )
-    max_attempts: int = Field(
-        4, ge=3, description="Claims of one essay before it counts as failed."
-    )
+    max_attempts: int = Field(4, ge=3, description="Claims of one essay before it counts as failed.")
     queues: str = Field(
         "triage,local,upkeep", description="Queues that need a live worker for /readyz, comma-separated."
     )

@@ -1,13 +1,14 @@
 """What the way of an essay takes from the engine: the same real essays through raw `llm.chat`, through the local queue
 end to end, and one by one.
 
-    python -m benchmarks.rolling_batch [--essays 64] [--rounds 2]
+    python -m benchmarks.rolling_batch [--essays 64] [--rounds 1] [--singles 16]
 
 Raw is one call with all prompts of the round, `llm.chat` admitting as many at a time as the local worker does; end to
 end is from the first message to triage until the last essay has ended in Postgres, with a Celery worker for each queue.
-Both use the demonstration model with the same options, prompts and schema, each in a process of its own, and take turns
-in one run; no essay comes twice, and raw begins with an empty prefix cache. Prints one line of JSON: essays a second,
-and what the queue reaches of raw and of one by one.
+Both use the demonstration model with the same options, prompts and schema (`benchmarks.short_replies`), each in its own
+process, and take turns in one run; no essay comes twice, and raw begins with an empty prefix cache. One by one is
+slow, so only the first essays of the last round are graded that way. Prints one line of JSON: essays a second, and what
+the queue reaches of raw and of one by one.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from benchmarks.short_replies import short
 from grading import lifecycle, prompt, reply
 from grading.engines import loading
 from grading.engines.engine import Request
@@ -43,6 +45,7 @@ from workers.queue import enqueue
 if TYPE_CHECKING:
     from vllm import LLM
 
+ENVIRONMENT = {"PIZHU_LOCAL_MODEL": "demo", "PIZHU_LOCAL_ENGINE": "benchmarks.short_replies:ShortReplies"}
 WARM_UP = 4
 ENDED = (EssayState.graded, EssayState.needs_review, EssayState.failed)
 
@@ -67,7 +70,8 @@ class Spent:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--essays", type=int, default=64, help="essays in each round")
-    parser.add_argument("--rounds", type=int, default=2, help="rounds of raw and queue, taking turns")
+    parser.add_argument("--rounds", type=int, default=1, help="rounds of raw and queue, taking turns")
+    parser.add_argument("--singles", type=int, default=16, help="essays of the last round that are graded one by one")
     chosen = parser.parse_args()
     raw, queue, single = Spent(), Spent(), Spent()
     texts = iter(english_essays(WARM_UP + chosen.essays * chosen.rounds))
@@ -84,11 +88,12 @@ def main() -> None:
             say(f"round {number + 1} of {chosen.rounds}: the local queue")
             end_to_end(lab, essays, queue)
         say("one by one")
-        one_by_one(llm, lab, essays, single)
+        one_by_one(llm, lab, essays[: chosen.singles], single)
         graded = count(EssayState.graded) - WARM_UP
     result = {
         "benchmark": "rolling_batch",
         "essays": queue.essays,
+        "singles": single.essays,
         "in_flight": settings().local_concurrency,
         "graded": graded,
         "raw": raw.figures(),
@@ -105,7 +110,7 @@ def running(home: Path) -> Iterator[Lab]:
     """An installation whose local worker holds the demonstration model, ready to grade."""
     home.mkdir()
     (home / "models").symlink_to(ROOT / "var" / "models")
-    with laboratory.running(home, {"PIZHU_LOCAL_MODEL": "demo"}) as lab:
+    with laboratory.running(home, ENVIRONMENT) as lab:
         say("loading the model into the local worker")
         eventually(lambda: live_workers()["local"], "the local worker is ready", timeout=300)
         yield lab
@@ -116,28 +121,29 @@ def requests(lab: Lab, essays: Sequence[str]) -> list[Request]:
     task = task_of(lab.school.assignment)
     schema, limit = reply.schema(task.rubric, task.language), reply.max_tokens(task.rubric, task.language)
     return [
-        Request("", prompt.render(task, essay, prompt.delimiter("", essay)).messages, schema, limit, 600)
+        short(Request("", prompt.render(task, essay, prompt.delimiter("", essay)).messages, schema, limit, 600))
         for essay in essays
     ]
 
 
 def chat(llm: LLM, lab: Lab, essays: Sequence[str], spent: Spent) -> None:
     """All at once by `llm.chat`."""
-    asked = requests(lab, essays)
+    asked, penalty = requests(lab, essays), llm.get_default_sampling_params().repetition_penalty
     llm.reset_prefix_cache()
     began = time.perf_counter()
     outputs = llm.chat(
-        [list(request.messages) for request in asked], [sampling(request) for request in asked], use_tqdm=False
+        [list(request.messages) for request in asked], [sampling(each, penalty) for each in asked], use_tqdm=False
     )
     spent.add(len(essays), sum(len(output.outputs[0].token_ids) for output in outputs), time.perf_counter() - began)
 
 
 def one_by_one(llm: LLM, lab: Lab, essays: Sequence[str], spent: Spent) -> None:
     """The next one by `llm.chat` when the one before is complete, the prefix cache at work as always."""
+    penalty = llm.get_default_sampling_params().repetition_penalty
     llm.reset_prefix_cache()
     for number, request in enumerate(requests(lab, essays), 1):
         began = time.perf_counter()
-        (output,) = llm.chat(list(request.messages), sampling(request), use_tqdm=False)
+        (output,) = llm.chat(list(request.messages), sampling(request, penalty), use_tqdm=False)
         spent.add(1, len(output.outputs[0].token_ids), time.perf_counter() - began)
         print(f"\r{number}/{len(essays)}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)

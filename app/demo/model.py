@@ -52,13 +52,18 @@ def _run(*arguments: str) -> None:
 
 
 def convert(gguf: Path, target: Path) -> None:
-    """Write the model and its tokenizer as a folder of 32-bit weights."""
+    """Write the model and its tokenizer as a folder of 32-bit weights.
+
+    Without a penalty so small a model counts from 1 to 9 over and over, until no text holds any more.
+    """
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
     config = GgufConfig(gguf_file=gguf.name, dequantize=True)
     source = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
     AutoTokenizer.from_pretrained(**source).save_pretrained(target)
-    AutoModelForCausalLM.from_pretrained(**source, quantization_config=config).save_pretrained(target)
+    model = AutoModelForCausalLM.from_pretrained(**source, quantization_config=config)
+    model.generation_config.repetition_penalty = 1.1
+    model.save_pretrained(target)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ class VllmEngine:
         stream = self._batch.stream(
             request.id,
             {"prompt_token_ids": prompt},
-            sampling(request),
+            sampling(request, self._repetition_penalty),
             deadline=request.deadline,
             cancelled=cancelled,
         )
@@ -104,6 +104,7 @@ class VllmEngine:
         # The engine thread reads the model's own tokenizer at any moment, and a tokenizer is not made for two threads.
         self._tokenizer = copy.deepcopy(llm.get_tokenizer())
         self._context = llm.model_config.max_model_len
+        self._repetition_penalty = llm.get_default_sampling_params().repetition_penalty
         try:
             yield llm.llm_engine
         finally:
@@ -129,10 +130,12 @@ class VllmEngine:
         return tokens
 
 
-def sampling(request: Request) -> SamplingParams:
+def sampling(request: Request, repetition_penalty: float) -> SamplingParams:
     """vLLM's parameters for a request.
 
-    Never a seed of its own: on a CPU, a seeded request whose prompt is read in several steps ends the whole engine.
+    The penalty is the one that the model's makers recommend in `generation_config.json`; log-probabilities, and with
+    them the expected levels, are those before it. Never a seed of its own: on a CPU, a seeded request whose prompt is
+    read in several steps ends the whole engine.
     """
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams
@@ -140,6 +143,7 @@ def sampling(request: Request) -> SamplingParams:
     return SamplingParams(
         max_tokens=request.max_tokens,
         temperature=request.temperature,
+        repetition_penalty=repetition_penalty,
         logprobs=ALTERNATIVES,
         structured_outputs=StructuredOutputsParams(json=dict(request.schema)) if request.schema else None,
         output_kind=RequestOutputKind.DELTA,

@@ -244,8 +244,8 @@ engine = vllm.VllmEngine(settings().model_copy(update=values))
 request = writing(1500)
 if sys.argv[1] == "poisoned":
     sampling = vllm.sampling
-    def seeded(request):
-        params = sampling(request)
+    def seeded(request, repetition_penalty):
+        params = sampling(request, repetition_penalty)
         params.seed = 1
         return params
     vllm.sampling = seeded
