@@ -3,6 +3,7 @@
 from models.base import Base
 from models.coursework import Assignment, Release, RubricVersion
 from models.essay import Essay, EssayState, EssayTransition, Grading, Source
+from models.llm_call import CallOutcome, LlmCall
 from models.notice import Notice
 from models.people import Class, Membership, Role, Token, User
 from models.switch import Switch
@@ -10,11 +11,13 @@ from models.switch import Switch
 __all__ = [
     "Assignment",
     "Base",
+    "CallOutcome",
     "Class",
     "Essay",
     "EssayState",
     "EssayTransition",
     "Grading",
+    "LlmCall",
     "Membership",
     "Notice",
     "Release",
