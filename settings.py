@@ -8,16 +8,25 @@ so that a plain `celery -A workers inspect active` or `flask` shell finds the sa
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
 """The checkout: where the Procfile, the prompts and the migrations are."""
+
+
+class TokenPrice(BaseModel):
+    """US dollars per million tokens: of the prompt, of the reply, and of what of the prompt the provider had cached."""
+
+    input: Decimal = Field(ge=0)
+    output: Decimal = Field(ge=0)
+    cached: Decimal | None = Field(None, ge=0, description="None: as `input`.")
 
 
 class Settings(BaseSettings):
@@ -52,6 +61,16 @@ class Settings(BaseSettings):
     grade_deadline: float = Field(600.0, gt=0, description="Longest time one reply of a model may take.")
     engine_stall: float = Field(
         120.0, gt=0, description="Waiting requests but no token for so long: the engine is dead."
+    )
+
+    prices: dict[str, TokenPrice] = Field(
+        {},
+        description="Prices by model that no list has or that are your own, as JSON: "
+        '{"my-model": {"input": "0.4", "output": "1.6", "cached": "0.1"}}, US dollars per million tokens.',
+    )
+    baseline_model: str = Field("gpt-4-turbo", description="Model whose cost savings are measured against.")
+    local_hour_usd: Decimal = Field(
+        Decimal(0), ge=0, description="What an hour of one local worker's machine costs, in US dollars. 0: not counted."
     )
 
     lease: float = Field(60.0, gt=0, description="How long a claim on an essay lasts unless it is renewed.")

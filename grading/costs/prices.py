@@ -1,0 +1,127 @@
+"""What a million tokens cost, in US dollars, and never a floating-point number of them.
+
+Where a price comes from, in this order: the setting `prices`, the cost guide's four models, the list that the package
+`genai-prices` carries (dated, and never fetched anew at run time). A model that is in none of them has no price.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from importlib.metadata import version
+
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import TieredPrices
+
+from grading.engines.engine import Usage
+from models.base import now
+from settings import settings
+
+log = logging.getLogger(__name__)
+
+MILLION = Decimal(1_000_000)
+BATCH_SHARE = Decimal("0.5")
+"""What is left of a price when a day may pass before the answer comes."""
+SUSPICIOUS = 100
+"""A price so many times above or below the list was most likely typed for another number of tokens."""
+PACKAGE = f"genai-prices {version('genai-prices')}"
+
+
+class UnknownModel(ValueError):
+    """No price is known for a model; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """The price of one model: dollars per million tokens of the prompt, of its cached part, and of the reply."""
+
+    input_mtok: Decimal
+    cached_mtok: Decimal
+    output_mtok: Decimal
+    source: str
+    """Who says so, such as `genai-prices 0.2.3`."""
+
+    def cost(self, usage: Usage, *, batch: bool = False) -> Decimal:
+        """What a call with this usage costs."""
+        fresh = usage.prompt - usage.cached
+        millions = fresh * self.input_mtok + usage.cached * self.cached_mtok + usage.completion * self.output_mtok
+        return millions / MILLION * (BATCH_SHARE if batch else 1)
+
+    def to_json(self) -> dict[str, str]:
+        """For the ledger; amounts are strings, so that no reader makes floating-point numbers of them."""
+        return {name: str(value) for name, value in vars(self).items()}
+
+
+GUIDE = {
+    model: Price(Decimal(prompt), Decimal(prompt), Decimal(reply), "the cost guide")
+    for model, prompt, reply in (
+        ("gpt-4-turbo", "10", "30"),
+        ("gpt-4", "30", "60"),
+        ("gpt-3.5-turbo", "0.5", "1.5"),
+        ("gpt-3.5-turbo-16k", "3", "4"),
+    )
+}
+
+
+def price_of(model: str, *, provider: str | None = None, at: datetime | None = None, prompt_tokens: int = 0) -> Price:
+    """The price of a model at that moment (default: now) for a prompt of that length.
+
+    `provider` is one of `genai-prices`; None: the one that the model's name points to. Raises `UnknownModel`.
+    """
+    listed = GUIDE.get(model) or _listed(model, provider, at or now(), prompt_tokens)
+    if given := settings().prices.get(model):
+        cached = given.input if given.cached is None else given.cached
+        price = Price(given.input, cached, given.output, "the setting PIZHU_PRICES")
+        if listed:
+            _doubt(model, price, listed)
+        return price
+    if listed is None:
+        raise UnknownModel(
+            f"No price is known for the model {model!r}, and a call that nobody can account for is not made. "
+            f'Set PIZHU_PRICES={{"{model}": {{"input": "…", "output": "…"}}}} in US dollars per million tokens.'
+        )
+    return listed
+
+
+def machine_cost(seconds: float, hour_usd: Decimal) -> Decimal:
+    """What so many seconds of a machine cost that costs so much an hour."""
+    return Decimal(f"{seconds:.6f}") * hour_usd / 3600
+
+
+def _listed(model: str, provider: str | None, at: datetime, prompt_tokens: int) -> Price | None:
+    try:
+        _, info = get_snapshot().find_provider_model(model, None, provider, None)
+    except LookupError:
+        return None
+    prices = info.get_prices(at)
+    prompt, reply = (_for_length(rate, prompt_tokens) for rate in (prices.input_mtok, prices.output_mtok))
+    if prompt is None or reply is None:  # it is paid by the call or the picture, which we could not count
+        return None
+    cached = _for_length(prices.cache_read_mtok, prompt_tokens)
+    return Price(prompt, prompt if cached is None else cached, reply, PACKAGE)
+
+
+def _for_length(rate: Decimal | TieredPrices | None, prompt_tokens: int) -> Decimal | None:
+    """Some providers ask more for every token of a prompt that is longer than some length."""
+    if not isinstance(rate, TieredPrices):
+        return rate
+    return next((tier.price for tier in reversed(rate.tiers) if prompt_tokens > tier.start), rate.base)
+
+
+@cache
+def _doubt(model: str, price: Price, listed: Price) -> None:
+    """Say once that a price is far off: one per token that was meant per million spends a budget in an hour."""
+    for name in ("input_mtok", "output_mtok"):
+        ours, theirs = getattr(price, name), getattr(listed, name)
+        if ours * SUSPICIOUS <= theirs or ours >= theirs * SUSPICIOUS:
+            log.warning(
+                "PIZHU_PRICES says %s %s = %s, while %s says %s; prices are in US dollars per million tokens",
+                model,
+                name,
+                ours,
+                listed.source,
+                theirs,
+            )
