@@ -1,0 +1,168 @@
+"""The one place that counts money: the only writer of `llm_calls`.
+
+    open_call → the model is called → settle
+
+A call is in the ledger before it is made, so that none is made that nobody pays for, and budgets see what is under way.
+Each function works inside the caller's short transaction; the caller commits, and holds no connection while the model
+thinks. A commit whose answer was lost can be done again: opening finds its own row, and settling settles only once.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from grading.costs.prices import UnknownModel, price_of
+from grading.costs.tariff import Bill
+from grading.engines.engine import Usage
+from models import CallOutcome, LlmCall
+from models.base import now
+from settings import settings
+
+log = logging.getLogger(__name__)
+
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Call:
+    """An attempt that is about to be made. `request_id` names it and no other; `price` is as `Tariff.to_json`."""
+
+    request_id: str
+    feature: str
+    tier: str
+    model: str
+    engine_version: str
+    prompt_version: str
+    estimated_cost: Decimal
+    price: dict[str, str]
+    user_id: uuid.UUID | None = None
+    class_id: uuid.UUID | None = None
+    assignment_id: uuid.UUID | None = None
+    essay_id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended. `usage` is None where the provider did not say."""
+
+    outcome: CallOutcome
+    bill: Bill
+    latency_s: float
+    usage: Usage | None = None
+    first_token_s: float | None = None
+    error: str | None = None
+
+
+class AlreadySettled(Exception):
+    """A call of that name was made and is over; another needs a name of its own."""
+
+
+def open_call(session: Session, call: Call) -> uuid.UUID:
+    """Write a call as `started`, before it is made; returns the row's id, also when it is opened once more.
+
+    Raises `AlreadySettled`.
+    """
+    values = asdict(call) | {"id": uuid.uuid4(), "outcome": CallOutcome.started, "started_at": now()}
+    session.execute(upsert(LlmCall).values(values).on_conflict_do_nothing(index_elements=["request_id"]))
+    call_id, outcome = session.execute(select(LlmCall.id, LlmCall.outcome).filter_by(request_id=call.request_id)).one()
+    if outcome is not CallOutcome.started:
+        raise AlreadySettled(f"The call {call.request_id} is over ({outcome.value}).")
+    return call_id
+
+
+def settle(session: Session, call_id: uuid.UUID, ending: Ending) -> bool:
+    """Write down how a call ended; False, and nothing changes, when that has been done before.
+
+    A bill that nobody knows is the call's estimate.
+    """
+    usage = ending.usage
+    tokens = (
+        {}
+        if usage is None
+        else {
+            "prompt_tokens": usage.prompt,
+            "cached_tokens": usage.cached,
+            "completion_tokens": usage.completion,
+        }
+    )
+    settled = session.scalar(
+        update(LlmCall)
+        .where(LlmCall.id == call_id, LlmCall.outcome == CallOutcome.started)
+        .values(
+            outcome=ending.outcome,
+            cost=LlmCall.estimated_cost if ending.bill.cost is None else ending.bill.cost,
+            baseline_cost=_baseline(ending),
+            machine_s=ending.bill.machine_s,
+            latency_s=ending.latency_s,
+            first_token_s=ending.first_token_s,
+            error=ending.error,
+            finished_at=now(),
+            **tokens,
+        )
+        .returning(LlmCall.id)
+        .execution_options(synchronize_session=False)
+    )
+    return settled is not None
+
+
+def escalate(session: Session, call_id: uuid.UUID) -> bool:
+    """`ok` → `escalated`: a better model is asked, and it is that call which does the work of the baseline."""
+    changed = session.scalar(
+        update(LlmCall)
+        .where(LlmCall.id == call_id, LlmCall.outcome == CallOutcome.ok)
+        .values(outcome=CallOutcome.escalated, baseline_cost=NOTHING)
+        .returning(LlmCall.id)
+        .execution_options(synchronize_session=False)
+    )
+    return changed is not None
+
+
+def mark_lost(session: Session, older_than: float, limit: int = 500) -> int:
+    """Calls that are `started` for more than so many seconds are `lost`: whoever made them died, and what they cost is
+    their estimate. Returns how many."""
+    overdue = (
+        select(LlmCall.id)
+        .where(LlmCall.outcome == CallOutcome.started, LlmCall.started_at < now() - timedelta(seconds=older_than))
+        .order_by(LlmCall.started_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    lost = session.scalars(
+        update(LlmCall)
+        .where(LlmCall.id.in_(overdue.scalar_subquery()))
+        .values(
+            outcome=CallOutcome.lost,
+            cost=LlmCall.estimated_cost,
+            baseline_cost=NOTHING,
+            error="whoever made the call died before it was over",
+            finished_at=now(),
+        )
+        .returning(LlmCall.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(lost.all())
+
+
+def _baseline(ending: Ending) -> Decimal | None:
+    """What the setting `baseline_model` would have cost for this work; None when its price is not known.
+
+    That is the tokens of this very call at its price, without a cache, as if that model were asked in the same words
+    and counted tokens alike. A verbose prompt would have cost more, so that no saving is made up. A call that brought
+    nothing has a baseline of nothing: the work was not done, or another call did it.
+    """
+    if ending.outcome is not CallOutcome.ok or ending.usage is None:
+        return NOTHING
+    usage = Usage(prompt=ending.usage.prompt, completion=ending.usage.completion)
+    try:
+        return price_of(settings().baseline_model, prompt_tokens=usage.prompt).cost(usage)
+    except UnknownModel as error:
+        log.warning("no baseline: %s", error)
+        return None
