@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,10 @@ from grading.task import Task
 
 OnProgress = Callable[[str, str], None]
 """Gets a field of the reply and the next piece of its text; `("", "")` says that the reply begins anew."""
+
+OnCall = Callable[[Request], AbstractContextManager[Callable[[Completion], None]]]
+"""Is entered around each call to a model, of which there may be two for a grade. What it returns is told the reply; its
+block ends as the call ended: with what the engine raised, with `InvalidReply`, or well."""
 
 
 class Ungradable(Exception):
@@ -63,6 +68,12 @@ class Grade:
         return {**vars(self), "total": number(self.total), "max": number(self.max), "usage": usage}
 
 
+@contextmanager
+def unobserved(request: Request) -> Iterator[Callable[[Completion], None]]:
+    """An `OnCall` for where nobody keeps account."""
+    yield lambda completion: None
+
+
 def grade(
     text: str,
     task: Task,
@@ -73,6 +84,7 @@ def grade(
     on_progress: OnProgress,
     cancelled: Flag,
     deadline: float,
+    on_call: OnCall = unobserved,
 ) -> Grade:
     """Have an engine grade an essay that `grading.text.check` accepts.
 
@@ -90,13 +102,21 @@ def grade(
         deadline=deadline,
     )
     retry = replace(request, id=f"{request_id}.2", temperature=rendered.retry_temperature)
-    completions = [_ask(engine, request, on_progress, cancelled)]
-    try:
-        answer = _read(completions[0], task.rubric)
-    except InvalidReply:
-        on_progress("", "")
-        completions.append(_ask(engine, retry, on_progress, cancelled))
-        answer = _read_last(completions[1], task.rubric, engine)
+    completions: list[Completion] = []
+
+    def ask(request: Request) -> Reply:
+        with on_call(request) as replied:
+            completion = _ask(engine, request, on_progress, cancelled)
+            replied(completion)
+            completions.append(completion)
+            return _read(completion, task.rubric)
+
+    with _explained(engine, deadline):
+        try:
+            answer = ask(request)
+        except InvalidReply:
+            on_progress("", "")
+            answer = ask(retry)
 
     estimates = levels(completions[-1], answer)
     annotations = _annotations(answer.notes, text)
@@ -135,16 +155,27 @@ def _ask(engine: Engine, request: Request, on_progress: OnProgress, cancelled: F
         for field, piece in stream.feed(delta):
             on_progress(field, piece)
 
+    return engine.grade(request, on_delta, cancelled)
+
+
+@contextmanager
+def _explained(engine: Engine, deadline: float) -> Iterator[None]:
+    """Whatever keeps the model from giving a grade is told in words that a teacher can act on."""
     try:
-        return engine.grade(request, on_delta, cancelled)
+        yield
     except RequestRefused as error:
         raise Ungradable(
             f"The model {engine.model} cannot take this essay: {error} A teacher should grade it."
         ) from error
     except DeadlineExceeded as error:
         raise Ungradable(
-            f"The model {engine.model} did not finish within {request.deadline:g} seconds. "
+            f"The model {engine.model} did not finish within {deadline:g} seconds. "
             "Try again when it is less busy, or let a teacher grade this essay."
+        ) from error
+    except InvalidReply as error:
+        raise Ungradable(
+            f"The model {engine.model} answered twice with something that is no grade: {error.reason}. "
+            "A teacher should grade this essay, or it can be tried again."
         ) from error
 
 
@@ -152,16 +183,6 @@ def _read(completion: Completion, rubric: Rubric) -> Reply:
     if completion.finish_reason == "length":
         raise InvalidReply("it was too long and was cut off")
     return reply.parse(completion.text, rubric)
-
-
-def _read_last(completion: Completion, rubric: Rubric, engine: Engine) -> Reply:
-    try:
-        return _read(completion, rubric)
-    except InvalidReply as error:
-        raise Ungradable(
-            f"The model {engine.model} answered twice with something that is no grade: {error.reason}. "
-            "A teacher should grade this essay, or it can be tried again."
-        ) from error
 
 
 def _criteria(rubric: Rubric, answer: Reply, estimates: dict[str, LevelEstimate]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
@@ -21,6 +22,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import joinedload
 
 from grading import lifecycle, progress
+from grading.costs.tariff import OwnMachine
 from grading.engines.engine import Cancelled, Engine, EngineDead
 from grading.grader import Ungradable, grade
 from grading.lifecycle import Claim
@@ -31,6 +33,7 @@ from models.session import session
 from settings import settings
 from workers import log as logs
 from workers import outcome
+from workers.calls import Calls, LedgerAway
 from workers.company import Company
 from workers.leases import leases
 from workers.patience import patiently
@@ -144,13 +147,14 @@ def grade_claimed(claim: Claim, essay: Essay) -> None:
                 essay.text,
                 task_of(essay.assignment),
                 engine,
-                request_id=f"{essay.id}.{claim.attempts}",
+                request_id=f"{essay.id}.{claim.token.hex}",
                 secret=settings().secret_key.get_secret_value(),
                 on_progress=stream.write,
                 cancelled=hold,
                 deadline=settings().grade_deadline,
+                on_call=Calls(essay, engine, QUEUE, machine()),
             )
-        except Cancelled:
+        except (Cancelled, LedgerAway):
             outcome.give_back(claim, essay)
         except Ungradable as error:
             outcome.give_up(claim, essay, error.reason)
@@ -163,6 +167,12 @@ def grade_claimed(claim: Claim, essay: Essay) -> None:
         else:
             stream.flush()
             outcome.finish(claim, essay, result)
+
+
+@cache
+def machine() -> OwnMachine:
+    """What this process's seconds cost."""
+    return OwnMachine(settings().local_hour_usd, settings().local_concurrency)
 
 
 def task_of(assignment: Assignment) -> Task:

@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+LEASES = 10
+"""How many leases patience lasts, so that every claim is long over when it ends."""
 LONGEST_PAUSE = 2.0
 """Seconds between two tries, at most."""
 
@@ -26,19 +28,20 @@ def patiently(work: Callable[[], Result]) -> Result:
     `work` opens a session of its own. A commit whose answer was lost may have taken effect, so work that is done again
     must recognise its own traces. Raises whatever trying again would not mend, and anything when the worker stops.
     """
-    give_up_at = time.monotonic() + 10 * settings().lease
+    give_up_at = time.monotonic() + LEASES * settings().lease
     pause = 0.1
     while True:
         try:
             return work()
         except SQLAlchemyError as error:
-            if not _is_away(error) or leases.stopping or time.monotonic() > give_up_at:
+            if not is_away(error) or leases.stopping or time.monotonic() > give_up_at:
                 raise
             log.warning("Postgres cannot be reached, trying again: %s", str(error).partition("\n")[0])
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _is_away(error: SQLAlchemyError) -> bool:
+def is_away(error: SQLAlchemyError) -> bool:
+    """Whether an error means that Postgres could not be reached."""
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     return lost or isinstance(error, OperationalError | InterfaceError | TimeoutError)

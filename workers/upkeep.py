@@ -10,10 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading import lifecycle, progress
+from grading.costs import ledger
 from models import Essay
 from models.session import session
 from settings import settings
 from workers.notify import send_due
+from workers.patience import LEASES
 from workers.queue import TASK_OF_QUEUE, celery_app, enqueue, messages_waiting
 
 log = logging.getLogger(__name__)
@@ -21,8 +23,8 @@ log = logging.getLogger(__name__)
 
 @celery_app.task(name="upkeep.sweep")
 def sweep() -> None:
-    """Take back what dead workers held, ring for what waits unrung, and send what has not been sent."""
-    for step in (take_back, ring_again, notice_released, send_due):
+    """Take back what dead workers held, ring for what waits unrung, send what has not been sent, count what is lost."""
+    for step in (take_back, ring_again, notice_released, send_due, count_lost):
         try:
             step()
         except (SQLAlchemyError, RedisError) as error:
@@ -66,3 +68,17 @@ def notice_released() -> None:
         notices = lifecycle.notice_released(db)
         db.commit()
     progress.notify(notices)
+
+
+def count_lost() -> None:
+    """Calls to a model whose worker died cost what was reserved for them.
+
+    A worker that lives has settled its call by then: a reply takes no longer than its deadline, and writing it down no
+    longer than patience lasts.
+    """
+    longest = settings().grade_deadline + (LEASES + 1) * settings().lease
+    with session() as db:
+        lost = ledger.mark_lost(db, older_than=longest)
+        db.commit()
+    if lost:
+        log.warning("%d calls to a model never ended; they count with their estimated cost", lost)

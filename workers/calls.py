@@ -1,0 +1,120 @@
+"""Each call to a model that a worker makes is a row in the ledger, whatever comes of it."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from grading import prompt
+from grading.costs import ledger
+from grading.costs.ledger import Call, Ending
+from grading.costs.tariff import Tariff
+from grading.engines.engine import Cancelled, Completion, Engine, EngineDead, Request, RequestRefused, Usage
+from grading.reply import InvalidReply
+from models import CallOutcome, Essay
+from models.session import session
+from workers.patience import is_away, patiently
+
+log = logging.getLogger(__name__)
+
+FEATURE = "grade"
+
+
+class LedgerAway(Exception):
+    """Postgres could not be reached for so long that no call was made; the essay is to be graded another time."""
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The calls that grading one essay takes; an instance is a `grading.grader.OnCall`.
+
+    A database that is away is waited for before a call, for none is made that is not in the ledger. After a call it
+    is waited for as well, but the reply is worth more than its row: what cannot be settled, the sweeper counts as lost.
+    """
+
+    essay: Essay
+    engine: Engine
+    tier: str
+    tariff: Tariff
+
+    @contextmanager
+    def __call__(self, request: Request) -> Iterator[Callable[[Completion], None]]:
+        call_id = self._open(request)
+        replies: list[Completion] = []
+        began, ended = time.monotonic(), self.tariff.begin()
+
+        def settle(outcome: CallOutcome, error: Exception | None = None) -> None:
+            reply = replies[0] if replies else None
+            # What was refused was not begun. What was broken off was, and nobody tells how much of it was paid.
+            usage = reply.usage if reply else Usage() if isinstance(error, RequestRefused) else None
+            ending = Ending(
+                outcome=outcome,
+                bill=ended(usage),
+                latency_s=time.monotonic() - began,
+                usage=usage,
+                first_token_s=reply.first_token_s if reply else None,
+                error=str(error) if error else None,
+            )
+            self._settle(call_id, ending)
+
+        try:
+            yield replies.append
+        except EngineDead:
+            raise  # the process ends here and now; the sweeper finds the row
+        except Exception as error:
+            settle(_outcome(error), error)
+            raise
+        settle(CallOutcome.ok)
+
+    def _open(self, request: Request) -> uuid.UUID:
+        assignment = self.essay.assignment
+        call = Call(
+            request_id=request.id,
+            feature=FEATURE,
+            tier=self.tier,
+            model=self.engine.model,
+            engine_version=self.engine.version,
+            prompt_version=prompt.load(assignment.language).version,
+            estimated_cost=self.tariff.estimate(request),
+            price=self.tariff.to_json(),
+            user_id=self.essay.student_id,
+            class_id=assignment.class_id,
+            assignment_id=assignment.id,
+            essay_id=self.essay.id,
+        )
+
+        def write() -> uuid.UUID:
+            with session() as db:
+                call_id = ledger.open_call(db, call)
+                db.commit()
+                return call_id
+
+        try:
+            return patiently(write)
+        except SQLAlchemyError as error:
+            if is_away(error):
+                raise LedgerAway(str(error)) from error
+            raise
+
+    def _settle(self, call_id: uuid.UUID, ending: Ending) -> None:
+        def write() -> None:
+            with session() as db:
+                ledger.settle(db, call_id, ending)
+                db.commit()
+
+        try:
+            patiently(write)
+        except SQLAlchemyError as error:
+            log.warning("a call to the model is not settled and will count as lost: %s", error)
+
+
+def _outcome(error: Exception) -> CallOutcome:
+    if isinstance(error, InvalidReply):
+        return CallOutcome.invalid
+    return CallOutcome.abandoned if isinstance(error, Cancelled) else CallOutcome.failed
