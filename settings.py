@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parent
 
 class TokenPrice(BaseModel):
     """US dollars per million tokens: of the prompt, of the reply, and of what of the prompt the provider had cached."""
+
+    model_config = ConfigDict(extra="forbid")
 
     input: Decimal = Field(ge=0)
     output: Decimal = Field(ge=0)

@@ -71,11 +71,15 @@ def open_call(session: Session, call: Call) -> uuid.UUID:
     Raises `AlreadySettled`.
     """
     values = asdict(call) | {"id": uuid.uuid4(), "outcome": CallOutcome.started, "started_at": now()}
-    session.execute(upsert(LlmCall).values(values).on_conflict_do_nothing(index_elements=["request_id"]))
-    call_id, outcome = session.execute(select(LlmCall.id, LlmCall.outcome).filter_by(request_id=call.request_id)).one()
-    if outcome is not CallOutcome.started:
-        raise AlreadySettled(f"The call {call.request_id} is over ({outcome.value}).")
-    return call_id
+    added = session.scalar(
+        upsert(LlmCall).values(values).on_conflict_do_nothing(index_elements=["request_id"]).returning(LlmCall.id)
+    )
+    if added is not None:
+        return added
+    found = session.execute(select(LlmCall.id, LlmCall.outcome).filter_by(request_id=call.request_id)).one()
+    if found.outcome is not CallOutcome.started:
+        raise AlreadySettled(f"The call {call.request_id} is over ({found.outcome.value}).")
+    return found.id
 
 
 def settle(session: Session, call_id: uuid.UUID, ending: Ending) -> bool:

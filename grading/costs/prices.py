@@ -46,8 +46,10 @@ class Price:
 
     def cost(self, usage: Usage, *, batch: bool = False) -> Decimal:
         """What a call with this usage costs."""
-        fresh = usage.prompt - usage.cached
-        millions = fresh * self.input_mtok + usage.cached * self.cached_mtok + usage.completion * self.output_mtok
+        cached = min(usage.cached, usage.prompt)  # no provider's slip makes a call cost less than nothing
+        millions = (
+            (usage.prompt - cached) * self.input_mtok + cached * self.cached_mtok + usage.completion * self.output_mtok
+        )
         return millions / MILLION * (BATCH_SHARE if batch else 1)
 
     def to_json(self) -> dict[str, str]:
@@ -114,14 +116,14 @@ def _for_length(rate: Decimal | TieredPrices | None, prompt_tokens: int) -> Deci
 @cache
 def _doubt(model: str, price: Price, listed: Price) -> None:
     """Say once that a price is far off: one per token that was meant per million spends a budget in an hour."""
-    for name in ("input_mtok", "output_mtok"):
-        ours, theirs = getattr(price, name), getattr(listed, name)
-        if ours * SUSPICIOUS <= theirs or ours >= theirs * SUSPICIOUS:
+    for name in ("input", "cached", "output"):
+        ours, theirs = getattr(price, f"{name}_mtok"), getattr(listed, f"{name}_mtok")
+        if ours != theirs and (ours * SUSPICIOUS <= theirs or ours >= theirs * SUSPICIOUS):
             log.warning(
-                "PIZHU_PRICES says %s %s = %s, while %s says %s; prices are in US dollars per million tokens",
+                "PIZHU_PRICES has %s cost %s for %s, where %s says %s; prices are in US dollars per million tokens",
                 model,
-                name,
                 ours,
+                name,
                 listed.source,
                 theirs,
             )

@@ -3,7 +3,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -154,6 +155,60 @@ def test_a_reply_that_was_cut_off_is_no_grade_even_if_it_reads_like_one() -> Non
     with pytest.raises(Ungradable, match="cut off"):
         graded(engine)
     assert len(engine.requests) == 2
+
+
+class TestWhoeverKeepsAccount:
+    """Sees each call: its request, its reply, and how it ended."""
+
+    @pytest.fixture
+    def seen(self) -> list[Any]:
+        return []
+
+    @pytest.fixture
+    def on_call(self, seen: list[Any]) -> Any:
+        @contextmanager
+        def watch(request: Request) -> Iterator[Callable[[Completion], None]]:
+            seen.append(request.id)
+            try:
+                yield lambda completion: seen.append(completion.finish_reason)
+            except Exception as error:
+                seen.append(type(error).__name__)
+                raise
+            seen.append("ok")
+
+        return watch
+
+    def test_sees_one_call(self, seen: list[Any], on_call: Any) -> None:
+        graded(InstantEngine(), on_call=on_call)
+        assert seen == ["r", "stop", "ok"]
+
+    def test_sees_an_invalid_reply_and_its_retry(self, seen: list[Any], on_call: Any) -> None:
+        graded(InstantEngine(invalid="first"), on_call=on_call)
+        assert seen == ["r", "stop", "InvalidReply", "r.2", "stop", "ok"]
+
+    def test_sees_two_invalid_replies(self, seen: list[Any], on_call: Any) -> None:
+        with pytest.raises(Ungradable):
+            graded(InstantEngine(invalid="always"), on_call=on_call)
+        assert seen == ["r", "stop", "InvalidReply", "r.2", "stop", "InvalidReply"]
+
+    @pytest.mark.parametrize(
+        ("text", "error"), [(REFUSED, "RequestRefused"), (TAKES.format(60), "DeadlineExceeded"), (DIES, "EngineDead")]
+    )
+    def test_sees_what_the_engine_raised(self, text: str, error: str, seen: list[Any], on_call: Any) -> None:
+        with pytest.raises((Ungradable, EngineDead)):
+            graded(DeadEngine(), text=text, deadline=0.05, on_call=on_call)
+        assert seen == ["r", error]
+
+    def test_can_keep_the_model_from_being_called(self) -> None:
+        @contextmanager
+        def refuse(request: Request) -> Iterator[Callable[[Completion], None]]:
+            raise PermissionError
+            yield
+
+        engine = InstantEngine()
+        with pytest.raises(PermissionError):
+            graded(engine, on_call=refuse)
+        assert engine.requests == []
 
 
 def test_what_an_engine_refuses_is_not_tried_again() -> None:

@@ -8,10 +8,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from grading.costs import prices
 from grading.costs.prices import Price, UnknownModel, machine_cost, price_of
 from grading.engines.engine import Usage
+from settings import Settings
 from tests.conftest import use_environment
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
@@ -47,6 +49,11 @@ def test_what_the_provider_had_cached_costs_less_where_the_list_says_so() -> Non
     half_cached = Usage(prompt=2000, cached=1000, completion=800)
     assert price_of("gpt-4o-mini", at=AT).cost(half_cached) == Decimal("0.000705")
     assert price_of("gpt-4-turbo", at=AT).cost(half_cached) == Decimal("0.044")
+
+
+def test_a_provider_that_caches_more_than_it_was_sent_is_not_paid_less_than_nothing() -> None:
+    price = price_of("gpt-4o-mini", at=AT)
+    assert price.cost(Usage(prompt=10, cached=1000)) == price.cost(Usage(prompt=10, cached=10)) > 0
 
 
 def test_a_batch_is_half_the_price() -> None:
@@ -133,11 +140,15 @@ class TestPricesInTheSettings:
     def test_may_say_that_a_model_costs_nothing(self, given_prices: None) -> None:
         assert price_of("free").cost(GUIDE_ESSAY) == 0
 
+    def test_are_of_tokens_whose_kind_is_spelt_right(self) -> None:
+        with pytest.raises(ValidationError, match="cache"):
+            Settings(prices={"our-own": {"input": "1", "output": "2", "cache": "0.1"}})
+
     def test_go_before_the_list(self, given_prices: None, caplog: pytest.LogCaptureFixture) -> None:
         assert price_of("gpt-4o").cost(GUIDE_ESSAY) == Decimal("0.0112")
         assert caplog.messages == []
 
-    @pytest.mark.parametrize(("model", "which"), [("gpt-4o-mini", "input_mtok"), ("gpt-4-turbo", "output_mtok")])
+    @pytest.mark.parametrize(("model", "which"), [("gpt-4o-mini", "for input"), ("gpt-4-turbo", "for output")])
     def test_that_are_a_hundred_times_off_are_doubted_once(
         self, model: str, which: str, given_prices: None, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -146,7 +157,7 @@ class TestPricesInTheSettings:
             said = list(caplog.messages)
             price_of(model)
         assert caplog.messages == said
-        assert any(f"{model} {which}" in message and "per million" in message for message in said)
+        assert any(model in message and which in message and "per million" in message for message in said)
 
 
 def test_an_hour_of_a_machine_is_paid_by_the_second() -> None:
