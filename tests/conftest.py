@@ -45,9 +45,11 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def database(servers: None) -> Iterator[None]:
     """The database, empty again after the test."""
     yield
-    names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    # Deleting the few rows of a test is quicker than TRUNCATE, which makes new files for every table.
     with engine().begin() as connection:
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        connection.execute(text("SET LOCAL session_replication_role = replica"))  # they refer to each other
+        for table in Base.metadata.tables.values():
+            connection.execute(table.delete())
 
 
 @pytest.fixture
