@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
@@ -74,6 +74,14 @@ class Settings(BaseSettings):
     local_hour_usd: Decimal = Field(
         Decimal(0), ge=0, description="What an hour of one local worker's machine costs, in US dollars. 0: not counted."
     )
+    openai_api_key: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=AliasChoices("PIZHU_OPENAI_API_KEY", "OPENAI_API_KEY"),
+        description="Key of the hosted provider; `OPENAI_API_KEY` is read too. Empty: no hosted tier.",
+    )
+    openai_base_url: str = Field("", description="Address of an OpenAI-compatible provider. Empty: OpenAI itself.")
+    openai_requests_per_minute: int = Field(500, ge=0, description="Of all workers together. 0: no limit.")
+    openai_tokens_per_minute: int = Field(200_000, ge=0, description="Prompt and reply, likewise. 0: no limit.")
 
     lease: float = Field(60.0, gt=0, description="How long a claim on an essay lasts unless it is renewed.")
     sweep_interval: float = Field(15.0, gt=0, description="How often lost work is looked for.")

@@ -1,7 +1,9 @@
 """The seam between a grade and whatever model writes it.
 
 An engine takes one request and blocks until its reply is complete; many threads may call it at once, and a rolling
-batch is what an engine makes of that. Errors come in two classes: those that concern one request, and `EngineDead`.
+batch is what an engine makes of that. Errors come in two classes: those that concern one request, and those of the
+engine as a whole. For an engine in this process that is `EngineDead`; a hosted one, which others use as well and which
+comes back, is `Unavailable`, or `AccountRefused` until a person acts.
 """
 
 from __future__ import annotations
@@ -59,7 +61,13 @@ class Completion:
 
 
 class EngineError(Exception):
-    """Something went wrong with a model call; the message is for a person."""
+    """Something went wrong with a model call; the message is for a person.
+
+    `usage` is what the call is known to have used all the same, None when that is not known. A provider tells the
+    prompt's tokens only at the end of a reply: they are 0 in the usage of one that was cut short.
+    """
+
+    usage: Usage | None = None
 
 
 class RequestRefused(EngineError):
@@ -76,6 +84,29 @@ class Cancelled(EngineError):
 
 class EngineDead(EngineError):
     """The engine as a whole is gone; nothing can be graded in this process any more."""
+
+
+class Unavailable(EngineError):
+    """A hosted engine did not answer, or not to the end; the same request may go well later.
+
+    `retry_after` is the seconds that it asked to be left alone for, None when it said nothing of it.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RateLimited(Unavailable):
+    """It is well, but too much is asked of it."""
+
+
+class AccountRefused(EngineError):
+    """A hosted engine answers this account nothing (a key or a model it does not know) until a person mends that."""
+
+
+class QuotaExceeded(AccountRefused):
+    """The account has nothing left to spend."""
 
 
 class Flag(Protocol):
@@ -96,7 +127,8 @@ class Engine(Protocol):
         """Run one request and return its reply.
 
         `on_delta` gets each new piece of text, in order, from one thread at a time; it must be quick and not raise.
-        Raises `RequestRefused`, `DeadlineExceeded`, `Cancelled` or `EngineDead`.
+        An empty piece says that the reply begins anew. Raises `RequestRefused`, `DeadlineExceeded`, `Cancelled`, or
+        what says that the engine as a whole cannot answer.
         """
         ...
 
