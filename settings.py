@@ -80,7 +80,7 @@ class Settings(BaseSettings):
         description="Key of the hosted provider; `OPENAI_API_KEY` is read too. Empty: no hosted tier.",
     )
     openai_base_url: str = Field("", description="Address of an OpenAI-compatible provider. Empty: OpenAI itself.")
-    openai_requests_per_minute: int = Field(500, ge=0, description="Of all workers together. 0: no limit.")
+    openai_requests_per_minute: int = Field(500, ge=0, description="For one model, of all workers. 0: no limit.")
     openai_tokens_per_minute: int = Field(200_000, ge=0, description="Prompt and reply, likewise. 0: no limit.")
 
     lease: float = Field(60.0, gt=0, description="How long a claim on an essay lasts unless it is renewed.")

@@ -101,6 +101,10 @@ class RateLimited(Unavailable):
     """It is well, but too much is asked of it."""
 
 
+class AskAgain(Unavailable):
+    """It is well and did not take a part of the request that can be done without: the next try leaves that out."""
+
+
 class AccountRefused(EngineError):
     """A hosted engine answers this account nothing (a key or a model it does not know) until a person mends that."""
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import openai
 
-from grading.engines.engine import Cancelled, Completion, DeadlineExceeded, EngineError, Flag, Request, Unavailable
+from grading.engines.engine import AskAgain, Cancelled, Completion, DeadlineExceeded, EngineError, Flag, Request
 from grading.engines.openai_errors import translated
 from grading.engines.openai_reply import Reply
 from grading.engines.openai_request import LENGTHS, parameters, refused_part
@@ -41,7 +41,8 @@ POLL_INTERVAL = 0.2
 class OpenAiEngine:
     """One model of one provider; many threads may call it at once.
 
-    Beside what `Engine.grade` names it raises `Unavailable`, `RateLimited`, `AccountRefused` and `QuotaExceeded`.
+    Beside what `Engine.grade` names it raises `Unavailable`, `RateLimited`, `AskAgain`, `AccountRefused` and
+    `QuotaExceeded`.
     """
 
     def __init__(self, settings: Settings, model: str) -> None:
@@ -106,7 +107,7 @@ class OpenAiEngine:
             raise DeadlineExceeded("The reply was not complete in time.") from None
         except (openai.OpenAIError, ValueError) as error:
             if isinstance(error, openai.APIStatusError) and self._learns(error, left_out):
-                raise Unavailable(f"{self.provider} does not take all of the request; trying with less.", 0) from error
+                raise AskAgain(f"{self.provider} does not take all of the request; trying with less.", 0) from error
             raise translated(error, self.provider) from error
 
     async def _stream(

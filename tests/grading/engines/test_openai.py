@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from grading import prompt, reply
 from grading.engines.engine import (
     AccountRefused,
+    AskAgain,
     Cancelled,
     Completion,
     DeadlineExceeded,
@@ -240,7 +241,7 @@ class TestWhatAProviderDoesNotTake:
     def test_is_learnt_from_its_refusal_and_left_out_from_then_on(self, server: OpenAiServer) -> None:
         engine = made(server, "reasoning")
         for part in ("logprobs", "temperature"):
-            with pytest.raises(Unavailable, match="trying with less") as raised:
+            with pytest.raises(AskAgain, match="trying with less") as raised:
                 graded(engine)
             assert raised.value.retry_after == 0
             assert part in server.calls[-1].body
@@ -253,7 +254,7 @@ class TestWhatAProviderDoesNotTake:
 
     def test_lengths_are_asked_for_in_words_instead(self, server: OpenAiServer, engine: OpenAiEngine) -> None:
         engine._left_out = frozenset()
-        with pytest.raises(Unavailable, match="trying with less"):
+        with pytest.raises(AskAgain, match="trying with less"):
             graded(engine)
         graded(engine)
         assert engine._left_out == {"minLength", "maxLength"}
