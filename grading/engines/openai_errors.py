@@ -56,7 +56,7 @@ def _of_status(error: openai.APIStatusError, provider: str) -> EngineError:
     if status in _NOT_KNOWN_HERE:
         return AccountRefused(f"{provider} refuses us ({status}): {_said(error)} Check key, model and address.")
     # A request that is larger than the whole limit is answered as if it came too soon, for ever.
-    if status == _TOO_MANY and "request too large" not in error.message.lower():
+    if status == _TOO_MANY and "request too large" not in _said(error).lower():
         return RateLimited(f"{provider} takes no more requests at the moment.", wait)
     if status >= 500 or status in _BUSY_OR_BROKEN:
         return Unavailable(f"{provider} failed with status {status}.", wait)

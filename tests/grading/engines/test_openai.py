@@ -33,6 +33,7 @@ from grading.engines.openai import OpenAiEngine
 from grading.levels import levels
 from grading.task import Task
 from settings import settings
+from tests.conftest import use_environment
 from tests.doubles.openai_server import OpenAiServer, serving
 from tests.grading.examples import TASK, TASK_ZH
 from tests.stack import eventually
@@ -317,3 +318,10 @@ def test_it_says_what_it_is_and_tells_the_provider_which_request_it_was(
     assert engine.version.startswith("openai 3.")
     assert engine.provider in engine.version
     assert server.calls[0].request_id == "essay.1"
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "PIZHU_OPENAI_API_KEY"])
+def test_the_key_is_read_from_either_variable(name: str) -> None:
+    with use_environment({name: "sk-of-a-school"}):
+        assert settings().openai_api_key.get_secret_value() == "sk-of-a-school"
+        assert "sk-of" not in repr(settings())
