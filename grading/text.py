@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+Language = Literal["zh", "en"]
+
 MAX_CHARACTERS = 20_000
 """Longest essay, in Unicode code points."""
 
@@ -51,7 +53,7 @@ def check(text: str) -> None:
         )
 
 
-def language_of(text: str) -> Literal["zh", "en"]:
+def language_of(text: str) -> Language:
     """Chinese when there are at least as many Han characters as words of other scripts, otherwise English."""
     han = len(HAN.findall(text))
     return "zh" if han and han >= len(_WORD.findall(text)) else "en"
