@@ -21,11 +21,12 @@ LONGEST = 30
 
 # The list is American; whoever writes British is right as well.
 _BRITISH = (("our", "or"), ("is", "iz"), ("ys", "yz"), ("re", "er"), ("ll", "l"), ("ogue", "og"), ("ence", "ense"))
-_YOUNG = frozenset(
-    "app apps blog blogs blogger chatbot chatbots covid cyberbullying ebook emoji emojis google googled hashtag "
-    "influencer influencers online offline podcast podcasts selfie selfies smartphone smartphones smartwatch "
-    "tablet tiktok vlog vlogs webcam website websites wechat wifi youtube youtuber".split()
-)
+_NEW = """
+    app apps blog blogs blogger chatbot chatbots covid cyberbullying ebook emoji emojis google googled hashtag
+    influencer influencers online offline podcast podcasts selfie selfies smartphone smartphones smartwatch
+    tablet tiktok vlog vlogs webcam website websites wechat wifi youtube youtuber
+"""
+_YOUNG = frozenset(_NEW.split())
 """Words that are younger than the list."""
 
 

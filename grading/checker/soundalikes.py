@@ -19,6 +19,7 @@ COMMON = 100
 READINGS = 3
 """Readings of a character that count, the usual ones first."""
 
+_UMLAUT = "\u0308"
 _MERGED = re.compile(r"(?<=^[zcs])h|(?<=n)g$")
 
 
@@ -54,7 +55,7 @@ def _tables() -> tuple[dict[str, tuple[str, ...]], dict[str, list[str]]]:
 
 
 def _toneless(spelling: str) -> str:
-    return "".join(letter for letter in unicodedata.normalize("NFD", spelling) if letter.isalpha() or letter == "\u0308")
+    return "".join(mark for mark in unicodedata.normalize("NFD", spelling) if mark.isalpha() or mark == _UMLAUT)
 
 
 def _merged(reading: str) -> str:

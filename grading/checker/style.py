@@ -16,11 +16,13 @@ SAME_SENTENCE = 5
 
 # “That that”, “had had” and “very, very” are English; a doubled word of meaning is Chinese (研究研究, 高兴高兴), so
 # only words that no grammar doubles count there.
-_DOUBLED_IN_ENGLISH = frozenset("had that very really so long many much far no yes bye ha blah please never".split())
-_NEVER_DOUBLED_IN_CHINESE = frozenset(
-    "的 了 着 是 在 和 与 也 都 就 还 把 被 从 对 我 你 他 她 它 我们 你们 他们 她们 它们 咱们 自己 因为 所以 但是 可是 "
-    "如果 虽然 而且 然后 不过 已经 这个 那个 这些 那些 什么 怎么 应该 可以 没有 一个".split()
-)
+_ENGLISH = "had that very really so long many much far no yes bye ha blah please never"
+_CHINESE = """
+    的 了 着 是 在 和 与 也 都 就 还 把 被 从 对 我 你 他 她 它 我们 你们 他们 她们 它们 咱们 自己 因为 所以 但是 可是
+    如果 虽然 而且 然后 不过 已经 这个 那个 这些 那些 什么 怎么 应该 可以 没有 一个
+"""
+_DOUBLED_IN_ENGLISH = frozenset(_ENGLISH.split())
+_NEVER_DOUBLED_IN_CHINESE = frozenset(_CHINESE.split())
 
 _MESSAGES = {
     "word": {"en": "“{}” stands here twice.", "zh": "“{}”重复了。"},
