@@ -53,8 +53,11 @@ class StateView(TypedDict):
 
 
 class RouteView(TypedDict):
+    """`complexity` lies between 0 and 1, like each of its `parts`: length, vocabulary, sentences and errors."""
+
     tier: str
     complexity: float | None
+    parts: dict[str, float] | None
     reason: str
 
 
@@ -209,6 +212,16 @@ def submitted_json(essay: Essay) -> SubmittedView:
     return {"id": str(essay.id), "status": essay.state.value, "links": _links(essay)}
 
 
+def _route_json(route: dict[str, Any]) -> RouteView:
+    # Routes that were kept before complexity was measured have no parts.
+    return {
+        "tier": route["tier"],
+        "complexity": route["complexity"],
+        "parts": route.get("parts"),
+        "reason": route["reason"],
+    }
+
+
 def essay_json(db: Session, essay: Essay, reader: User) -> EssayView:
     """The essay with its current grade, if the reader may see it."""
     visible = sees_grade(reader, essay.assignment)
@@ -220,9 +233,7 @@ def essay_json(db: Session, essay: Essay, reader: User) -> EssayView:
         "student": person_json(essay.student),
         **state_json(db, essay, reader),
         "text": essay.text,
-        "route": {"tier": route["tier"], "complexity": route["complexity"], "reason": route["reason"]}
-        if route
-        else None,
+        "route": _route_json(route) if route else None,
         "grades_visible": visible,
         "grading": grading_json(grading) if grading else None,
         "late": is_late(essay),

@@ -60,6 +60,10 @@ class Complexity:
         }
 
     @property
+    def rounded_parts(self) -> dict[str, float]:
+        return {name: round(part, 4) for name, part in self.parts.items()}
+
+    @property
     def score(self) -> float:
         return sum(WEIGHTS[name] * part for name, part in self.parts.items())
 
@@ -67,7 +71,7 @@ class Complexity:
         """The score, its parts and what was counted; the findings are the checker's to tell."""
         return {
             "score": round(self.score, 4),
-            "parts": {name: round(part, 4) for name, part in self.parts.items()},
+            "parts": self.rounded_parts,
             "language": self.language,
             "characters": self.characters,
             "diversity": round(self.diversity, 4),

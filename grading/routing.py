@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from grading.complexity import Complexity
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -13,6 +15,8 @@ class Facts:
     characters: int
     local_model: str | None
     """Name of the local model; None where there is none."""
+    complexity: Complexity | None = None
+    """None where it could not be measured."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,9 @@ class Route:
     tier: str
     reason: str
     complexity: float | None = None
+    """From 0 to 1, as `grading.complexity` has it."""
+    parts: dict[str, float] | None = None
+    """What the complexity was made of, each from 0 to 1."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -30,6 +37,9 @@ class Route:
 
 def route(facts: Facts) -> Route:
     """The local model where there is one; else a teacher."""
+    score = round(facts.complexity.score, 4) if facts.complexity else None
+    parts = facts.complexity.rounded_parts if facts.complexity else None
     if facts.local_model is None:
-        return Route(None, "teacher", "no model is configured on this installation")
-    return Route("local", "local", f"{facts.characters} characters: the local model grades every essay")
+        return Route(None, "teacher", "no model is configured on this installation", score, parts)
+    reason = f"{facts.characters} characters: the local model grades every essay"
+    return Route("local", "local", reason, score, parts)

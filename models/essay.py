@@ -62,7 +62,7 @@ class Essay(Identified, Base):
     reason: Mapped[str | None] = mapped_column(Text)
     """Why it is in this state, for a person."""
     route: Mapped[dict[str, Any] | None]
-    """As `grading.routing.Route`: queue, tier, complexity, reason."""
+    """As `grading.routing.Route`: queue, tier, reason, complexity and its parts."""
     queue: Mapped[str | None] = mapped_column(String(32))
     queued_at: Mapped[datetime | None]
     enqueued_at: Mapped[datetime | None]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 
-from grading import lifecycle, progress, routing
+from grading import complexity, lifecycle, progress, routing
+from grading.complexity import Complexity
 from grading.routing import Route
 from models import Essay, EssayState
 from models.session import session
@@ -12,6 +14,8 @@ from settings import settings
 from workers import log as logs
 from workers.patience import patiently
 from workers.queue import celery_app, enqueue
+
+log = logging.getLogger(__name__)
 
 
 @celery_app.task(name="triage.triage")
@@ -42,7 +46,8 @@ def move(essay_id: uuid.UUID) -> tuple[uuid.UUID, Route] | None:
         if essay is None or essay.state is not EssayState.submitted or lifecycle.is_paused(db, lifecycle.TRIAGE):
             return None
         local_model = settings().local_model if settings().has_local_model else None
-        route = routing.route(routing.Facts(characters=len(essay.text), local_model=local_model))
+        facts = routing.Facts(len(essay.text), local_model, measured(essay.text))
+        route = routing.route(facts)
         if route.queue:
             moved = lifecycle.put_in_queue(db, essay_id, route)
         else:
@@ -51,3 +56,12 @@ def move(essay_id: uuid.UUID) -> tuple[uuid.UUID, Route] | None:
         db.commit()
         progress.notify(lifecycle.notices_left(db))
         return (student_id, route) if moved else None
+
+
+def measured(text: str) -> Complexity | None:
+    """The complexity of the text; None, and a line in the log, where measuring fails: no essay waits for that."""
+    try:
+        return complexity.measure(text)
+    except Exception:
+        log.exception("The complexity of this essay could not be measured; it is routed without.")
+        return None

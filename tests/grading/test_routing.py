@@ -1,3 +1,4 @@
+from grading.complexity import measure
 from grading.routing import Facts, Route, route
 
 
@@ -19,4 +20,13 @@ def test_a_route_is_kept_as_json() -> None:
         "tier": "small",
         "reason": "because",
         "complexity": 0.25,
+        "parts": None,
     }
+
+
+def test_a_route_says_how_complex_the_essay_is_and_why() -> None:
+    complexity = measure("I like cats. You like dogs.")
+    for model in ("a-model", None):
+        found = route(Facts(27, model, complexity))
+        assert found.complexity == complexity.to_json()["score"]
+        assert found.parts == complexity.to_json()["parts"]

@@ -39,6 +39,33 @@ def test_an_essay_goes_to_the_local_queue_which_is_told(school: School) -> None:
     assert (event.type, event.data["status"]) == ("state", "queued")
 
 
+def test_the_route_keeps_the_complexity_and_its_parts(school: School) -> None:
+    essay = make_essay(school.student, school.assignment)
+    triage(str(essay.id))
+    with session() as db:
+        route = db.get_one(Essay, essay.id).route
+    assert route
+    assert 0 < route["complexity"] < 1
+    assert set(route["parts"]) == {"length", "vocabulary", "sentences", "errors"}
+
+
+def test_an_essay_is_routed_without_complexity_when_that_cannot_be_measured(
+    school: School, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(text: str) -> None:
+        raise RuntimeError("no dictionary")
+
+    monkeypatch.setattr("grading.complexity.measure", fails)
+    essay = make_essay(school.student, school.assignment)
+    triage(str(essay.id))
+    with session() as db:
+        moved = db.get_one(Essay, essay.id)
+    assert moved.state is EssayState.queued
+    assert moved.route
+    assert moved.route["complexity"] is None
+    assert "no dictionary" in caplog.text
+
+
 def test_one_message_may_tell_of_many(school: School) -> None:
     essays = [make_essay(school.student, school.assignment) for _ in range(3)]
     triage(*(str(essay.id) for essay in essays))
