@@ -12,6 +12,10 @@ COMMANDS = {
     "setup": ("app.cli.setup:setup", "Fetch and build what the packages do not bring: model, scripts, translations."),
     "doctor": ("app.cli.doctor:doctor", "Say what is missing and how to mend it."),
     "grade": ("app.cli.grade:grade", "Grade essays in files, without a server."),
+    "complexity": (
+        "app.cli.complexity:complexity",
+        "Say how complex texts are, and what is wrong in them.",
+    ),
     "user": ("app.cli.people:user", "Create users."),
     "token": ("app.cli.people:token", "Create bearer tokens."),
     "db": ("app.cli.db:db", "Migrate the database."),
