@@ -172,5 +172,7 @@ def serving(**options: Any) -> Iterator[OpenAiServer]:
     """A server in a thread of this process, for as long as the block runs."""
     with OpenAiServer(**options) as server:
         threading.Thread(target=server.serve_forever, args=[0.02], name="hosted provider", daemon=True).start()
-        yield server
-        server.shutdown()
+        try:
+            yield server
+        finally:
+            server.shutdown()
