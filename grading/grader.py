@@ -152,6 +152,10 @@ def _ask(engine: Engine, request: Request, on_progress: OnProgress, cancelled: F
     stream = StreamingReply()
 
     def on_delta(delta: str) -> None:
+        nonlocal stream
+        if not delta:
+            stream = StreamingReply()
+            on_progress("", "")
         for field, piece in stream.feed(delta):
             on_progress(field, piece)
 

@@ -142,6 +142,22 @@ def test_whoever_watches_learns_that_the_reply_begins_anew() -> None:
     assert ("", "") not in told[1:]
 
 
+def test_an_engine_that_starts_its_reply_over_is_watched_from_the_start_again() -> None:
+    class StartsOver(Says):
+        def grade(self, request: Request, on_delta: Callable[[str], None], cancelled: Flag) -> Completion:
+            on_delta(self.text[:90])
+            on_delta("")
+            return super().grade(request, on_delta, cancelled)
+
+    told: list[tuple[str, str]] = []
+    text = as_text(reply())
+    graded(StartsOver(text), on_progress=lambda field, text: told.append((field, text)))
+    again = told.index(("", ""))
+    whole: list[tuple[str, str]] = []
+    graded(Says(text), on_progress=lambda field, text: whole.append((field, text)))
+    assert told[again + 1 :] == whole
+
+
 def test_two_invalid_replies_are_no_grade() -> None:
     engine = InstantEngine()
     with pytest.raises(Ungradable, match="answered twice") as caught:
