@@ -45,6 +45,7 @@ def move(essay_id: uuid.UUID) -> tuple[uuid.UUID, Route] | None:
         essay = db.get(Essay, essay_id)
         if essay is None or essay.state is not EssayState.submitted or lifecycle.is_paused(db, lifecycle.TRIAGE):
             return None
+        db.commit()  # nothing is written yet; it gives the connection back while the text is measured
         local_model = settings().local_model if settings().has_local_model else None
         facts = routing.Facts(len(essay.text), local_model, measured(essay.text))
         route = routing.route(facts)

@@ -30,8 +30,6 @@ _USEFUL = """
 RULES = frozenset(_USEFUL.split())
 
 _KINDS: dict[str, Kind] = {"Spelling": "spelling", "Typo": "spelling", "Repetition": "repetition"}
-_UNKNOWN_WORD = "Did you mean to spell"
-_INSIDE_SENTENCE = re.compile(r"[\w,;:)’'”\"-]\s+$")
 _WORD = re.compile(r"[^\W\d_]")
 
 # A `Linter` refuses a second thread while it works; a text takes it a few milliseconds, so threads take turns.

@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+ALTERNATIVES = 8
+"""Log-probabilities of a token: those of the six levels, and room for other spellings of them."""
+
 
 @dataclass(frozen=True)
 class Request:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from grading.engines.engine import Request
-
-ALTERNATIVES = 8
-"""Log-probabilities of a token: those of the six levels, and room for other spellings of them."""
+from grading.engines.engine import ALTERNATIVES, Request
 
 LENGTHS = ("minLength", "maxLength")
 OPTIONAL = ("logprobs", "temperature", "minItems", "maxItems", *LENGTHS)

@@ -15,15 +15,22 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from grading.engines import grammar, loading
-from grading.engines.engine import Completion, EngineDead, EngineError, Flag, Request, RequestRefused, Token, Usage
+from grading.engines.engine import (
+    ALTERNATIVES,
+    Completion,
+    EngineDead,
+    EngineError,
+    Flag,
+    Request,
+    RequestRefused,
+    Token,
+    Usage,
+)
 from grading.engines.rolling import RollingBatch
 from settings import Settings
 
 if TYPE_CHECKING:
     from vllm import LLM, CompletionOutput, RequestOutput, SamplingParams
-
-ALTERNATIVES = 8
-"""Log-probabilities of a token: those of the six levels, and room for other spellings of them."""
 
 # Whatever is made at the first use is made by this one: kernels, the grammar compiler's view of the vocabulary.
 _WARM_UP = Request(

@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from redis import Redis
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
@@ -21,7 +20,7 @@ from models.base import now
 from models.session import session
 from tests.conftest import use_environment
 from tests.doubles.engine import DIES, INVALID_ALWAYS, INVALID_FIRST, REFUSED, TAKES, DeadEngine, InstantEngine
-from tests.factories import TEXT, School, make_essay, make_school
+from tests.factories import TEXT, School, make_essay
 from tests.workers.lab import eventually
 from workers import calls, local
 from workers.leases import leases
@@ -32,18 +31,6 @@ AWAY = OperationalError("UPDATE", {}, Exception("server closed the connection un
 
 
 @pytest.fixture
-def school(database: None, redis: Redis) -> School:
-    return make_school()
-
-
-@pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> InstantEngine:
-    made = InstantEngine()
-    monkeypatch.setattr(local, "engine", made, raising=False)
-    return made
-
-
-@pytest.fixture
 def graded(school: School, engine: InstantEngine) -> Callable[[str], uuid.UUID]:
     def grade(text: str = "") -> uuid.UUID:
         essay = make_essay(school.student, school.assignment, TEXT + text, state=EssayState.queued)
@@ -51,13 +38,6 @@ def graded(school: School, engine: InstantEngine) -> Callable[[str], uuid.UUID]:
         return essay.id
 
     return grade
-
-
-@pytest.fixture
-def stopping() -> Iterator[None]:
-    leases.stopping = True
-    yield
-    leases.stopping = False
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,23 +13,11 @@ from models import Essay, EssayState, Source
 from models.session import engine as pool
 from models.session import session
 from tests.doubles.engine import INVALID_ALWAYS, REFUSED, TAKES, InstantEngine
-from tests.factories import TEXT, School, make_essay, make_school
+from tests.factories import TEXT, School, make_essay
 from tests.workers.lab import eventually
 from workers import local
 from workers.leases import leases
 from workers.local import grade_essay
-
-
-@pytest.fixture
-def school(database: None, redis: Redis) -> School:
-    return make_school()
-
-
-@pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> InstantEngine:
-    made = InstantEngine()
-    monkeypatch.setattr(local, "engine", made, raising=False)
-    return made
 
 
 @pytest.fixture
@@ -39,13 +26,6 @@ def queued(school: School) -> Any:
         return make_essay(school.student, school.assignment, text, state=EssayState.queued).id
 
     return make
-
-
-@pytest.fixture
-def stopping() -> Iterator[None]:
-    leases.stopping = True
-    yield
-    leases.stopping = False
 
 
 def kept(essay_id: uuid.UUID) -> Essay:

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
-from redis import Redis
 from sqlalchemy import update
 
 from models import EssayState, Notice
@@ -22,7 +21,7 @@ from models.base import now
 from models.session import session
 from settings import settings
 from tests.conftest import use_environment
-from tests.factories import School, make_assignment, make_essay, make_school
+from tests.factories import School, make_assignment, make_essay
 from workers.notify import BODIES, MAX_ATTEMPTS, SUBJECTS, send_due
 from workers.notify import email as send
 from workers.queue import messages_waiting
@@ -69,11 +68,6 @@ def sink(servers: None) -> Iterator[Sink]:
     with use_environment(environment):
         yield made
     controller.stop()
-
-
-@pytest.fixture
-def school(database: None, redis: Redis) -> School:
-    return make_school()
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from models.session import session
 from tests.conftest import use_environment
-from workers.leases import leases
 from workers.patience import patiently
 
 AWAY = OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
@@ -46,13 +43,6 @@ def test_patience_ends_when_every_lease_is_long_over() -> None:
     with use_environment({"PIZHU_LEASE": "0.05"}), pytest.raises(OperationalError):
         patiently(work)
     assert work.tries > 1
-
-
-@pytest.fixture
-def stopping() -> Iterator[None]:
-    leases.stopping = True
-    yield
-    leases.stopping = False
 
 
 def test_a_worker_that_stops_has_none(stopping: None) -> None:

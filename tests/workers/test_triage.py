@@ -3,21 +3,16 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from redis import Redis
 from sqlalchemy import select
 
 from grading import progress
 from models import Essay, EssayState, EssayTransition
+from models.session import engine as pool
 from models.session import session
 from tests.conftest import use_environment
-from tests.factories import School, make_essay, make_school
+from tests.factories import School, make_essay
 from workers.queue import messages_waiting
 from workers.triage import triage
-
-
-@pytest.fixture
-def school(database: None, redis: Redis) -> School:
-    return make_school()
 
 
 def states(essay_id: uuid.UUID) -> list[EssayState]:
@@ -47,6 +42,20 @@ def test_the_route_keeps_the_complexity_and_its_parts(school: School) -> None:
     assert route
     assert 0 < route["complexity"] < 1
     assert set(route["parts"]) == {"length", "vocabulary", "sentences", "errors"}
+
+
+def test_no_connection_to_the_database_is_held_while_a_text_is_measured(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = []
+
+    def look(text: str) -> None:
+        held.append(pool().pool.checkedout())  # type: ignore[attr-defined]
+        raise RuntimeError("seen enough")
+
+    monkeypatch.setattr("grading.complexity.measure", look)
+    triage(str(make_essay(school.student, school.assignment).id))
+    assert held == [0]
 
 
 def test_an_essay_is_routed_without_complexity_when_that_cannot_be_measured(

@@ -13,15 +13,10 @@ from models import Essay, EssayState, Release
 from models.base import now
 from models.session import session
 from tests.conftest import use_environment
-from tests.factories import School, make_assignment, make_essay, make_school
+from tests.factories import School, make_assignment, make_essay
 from workers import upkeep
 from workers.queue import enqueue, messages_waiting
 from workers.upkeep import sweep
-
-
-@pytest.fixture
-def school(database: None, redis: Redis) -> School:
-    return make_school()
 
 
 def kept(essay_id: uuid.UUID) -> Essay:
