@@ -84,9 +84,13 @@ class AnnotationView(TypedDict):
 
 
 class GradingView(TypedDict):
-    """One grade. `cost_usd` is a decimal number as a string; None while no price is known."""
+    """One grade. `cost_usd` is a decimal number as a string; None while no price is known.
+
+    One that is not `accepted` is what a model said that was not trusted; only teachers see it.
+    """
 
     id: str
+    accepted: bool
     total: float
     max: float
     criteria: list[CriterionView]
@@ -268,6 +272,7 @@ def essay_row_json(essay: Essay, reader: User) -> EssayRow:
 def grading_json(grading: Grading) -> GradingView:
     return {
         "id": str(grading.id),
+        "accepted": grading.accepted,
         "total": number(grading.total),
         "max": number(grading.max),
         "criteria": grading.criteria,
@@ -293,8 +298,9 @@ def grading_json(grading: Grading) -> GradingView:
 def history_json(essay: Essay, reader: User) -> HistoryView:
     """All gradings and changes of state, oldest first."""
     visible = sees_grade(reader, essay.assignment)
+    shown = [each for each in essay.gradings if visible and (each.accepted or reader.role is Role.teacher)]
     return {
-        "gradings": [grading_json(grading) for grading in essay.gradings] if visible else [],
+        "gradings": [grading_json(grading) for grading in shown],
         "transitions": [_transition_json(transition, visible) for transition in essay.transitions],
     }
 

@@ -94,6 +94,8 @@ class Grading(Identified, Base):
     essay_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("essays.id", ondelete="CASCADE"), index=True)
     rubric_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("rubric_versions.id"))
     source: Mapped[Source] = mapped_column(Enum(Source, name="grading_source"))
+    accepted: Mapped[bool] = mapped_column(default=True)
+    """False: what a tier said that was not trusted. It was never the current grade, and only teachers see it."""
     teacher_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
 
     total: Mapped[Decimal] = mapped_column(Numeric(8, 2))

@@ -26,6 +26,7 @@ from workers.queue import celery_app
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """An embedded Postgres, migrated, and an embedded Valkey; settings and environment point at them."""
     home = tmp_path_factory.mktemp("home")
+    (home / "models").symlink_to(settings().home / "models")  # fetching it again for each run would take too long
     postgres, valkey = EmbeddedPostgres(home), EmbeddedValkey(home)
     environment = {
         "PIZHU_HOME": str(home),

@@ -1,0 +1,19 @@
+"""what a tier said that was not trusted, and how an assignment routes"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    op.add_column("gradings", sa.Column("accepted", sa.Boolean(), server_default=sa.true(), nullable=False))
+    op.alter_column("gradings", "accepted", server_default=None)
+    op.add_column("assignments", sa.Column("routing", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("assignments", "routing")
+    op.drop_column("gradings", "accepted")
