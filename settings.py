@@ -11,10 +11,10 @@ import os
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
@@ -29,6 +29,30 @@ class TokenPrice(BaseModel):
     input: Decimal = Field(ge=0)
     output: Decimal = Field(ge=0)
     cached: Decimal | None = Field(None, ge=0, description="None: as `input`.")
+
+
+class Tier(BaseModel):
+    """A model that may grade, and how sure it must be for its grade to stand."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,15}$", description="Shown with the essay, and kept in the ledger.")
+    engine: Literal["local", "openai"] = Field(description="`openai` is any provider that speaks its protocol.")
+    model: str = Field(default="", description="Model at the provider; the local tier has the setting `local_model`.")
+    accept_confidence: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Its grade stands from this confidence on. None: as at the end of the cascade.",
+    )
+    base_url: str = Field(default="", description="Address of another provider than `openai_base_url`.")
+    api_key: SecretStr = Field(default=SecretStr(""), description="Key of that other provider.")
+
+    @model_validator(mode="after")
+    def _names_its_model(self) -> Self:
+        if self.engine == "openai" and not self.model:
+            raise ValueError(f"the tier {self.name!r} needs the name of a model")
+        return self
 
 
 class Settings(BaseSettings):
@@ -65,6 +89,30 @@ class Settings(BaseSettings):
         120.0, gt=0, description="Waiting requests but no token for so long: the engine is dead."
     )
 
+    tiers: tuple[Tier, ...] = Field(
+        (
+            Tier(name="local", engine="local", accept_confidence=0.8),
+            Tier(name="small", engine="openai", model="gpt-4.1-mini", accept_confidence=0.9),
+            Tier(name="large", engine="openai", model="gpt-4.1"),
+        ),
+        min_length=1,
+        description="The cascade, cheapest model first, as JSON: "
+        '[{"name": "local", "engine": "local", "accept_confidence": 0.8}, '
+        '{"name": "large", "engine": "openai", "model": "gpt-4.1"}].',
+    )
+    review_below: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="At the end of the cascade a grade of less confidence goes to a teacher (never the demo model's).",
+    )
+    simple_length: int = Field(500, ge=0, description="A simple essay has fewer characters than this,")
+    simple_below: float = Field(0.3, ge=0, le=1, description="and less complexity: the cheapest model grades it.")
+    complex_from: float = Field(0.7, ge=0, le=1, description="From this complexity on the best model grades at once.")
+    longest_wait: float = Field(
+        1800.0, gt=0, description="When a queue is further behind, essays that are not simple start at the next tier."
+    )
+
     prices: dict[str, TokenPrice] = Field(
         {},
         description="Prices by model that no list has or that are your own, as JSON: "
@@ -80,6 +128,7 @@ class Settings(BaseSettings):
         description="Key of the hosted provider; `OPENAI_API_KEY` is read too. Empty: no hosted tier.",
     )
     openai_base_url: str = Field("", description="Address of an OpenAI-compatible provider. Empty: OpenAI itself.")
+    openai_concurrency: int = Field(16, ge=1, description="Essays in flight in one openai worker.")
     openai_requests_per_minute: int = Field(500, ge=0, description="For one model, of all workers. 0: no limit.")
     openai_tokens_per_minute: int = Field(200_000, ge=0, description="Prompt and reply, likewise. 0: no limit.")
 
@@ -90,7 +139,7 @@ class Settings(BaseSettings):
     )
     max_attempts: int = Field(4, ge=3, description="Claims of one essay before it counts as failed.")
     queues: str = Field(
-        "triage,local,upkeep", description="Queues that need a live worker for /readyz, comma-separated."
+        "triage,local,openai,upkeep", description="Queues that need a live worker for /readyz, comma-separated."
     )
     stall_exit: float = Field(
         60.0, gt=0, description="Messages wait, nothing is taken for so long: the worker ends itself."
@@ -114,15 +163,40 @@ class Settings(BaseSettings):
             raise ValueError(f"no time zone is called {value!r}; take one such as Asia/Shanghai or UTC") from error
         return value
 
+    @field_validator("tiers")
+    @classmethod
+    def _distinct_tiers(cls, value: tuple[Tier, ...]) -> tuple[Tier, ...]:
+        names = [tier.name for tier in value]
+        if len(set(names)) < len(names):
+            raise ValueError("two tiers have the same name")
+        if sum(tier.engine == "local" for tier in value) > 1:
+            raise ValueError("only one tier can be the local one")
+        return value
+
     @property
     def queue_names(self) -> list[str]:
-        """Queues that must have a live worker; the local one only where there is a local model."""
+        """Queues that must have a live worker; those of a model only where there is such a model."""
         names = [name.strip() for name in self.queues.split(",") if name.strip()]
-        return [name for name in names if name != "local" or self.has_local_model]
+        return [name for name in names if name not in self.idle_queues]
+
+    @property
+    def idle_queues(self) -> set[str]:
+        """Queues that no essay comes to here, for want of a model."""
+        return {"local", "openai"} - {tier.engine for tier in self.present_tiers}
 
     @property
     def has_local_model(self) -> bool:
         return self.local_model.lower() != "none"
+
+    @property
+    def present_tiers(self) -> tuple[Tier, ...]:
+        """The tiers that this installation has a local model or a provider for; a server of one's own needs no key."""
+        provider = bool(self.openai_api_key.get_secret_value() or self.openai_base_url)
+        return tuple(
+            tier
+            for tier in self.tiers
+            if (self.has_local_model if tier.engine == "local" else tier.base_url or provider)
+        )
 
     @property
     def is_demo_model(self) -> bool:

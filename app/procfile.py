@@ -16,6 +16,11 @@ ONLY_ONE = {
     "beat": "a second beat would do everything twice",
 }
 
+NO_MODEL = {
+    "local": "There is no local model to work with: PIZHU_LOCAL_MODEL is none, or no tier is local.",
+    "openai": "There is no provider to work with: set OPENAI_API_KEY or PIZHU_OPENAI_BASE_URL.",
+}
+
 
 def read_procfile() -> dict[str, str]:
     """Name and command of each line."""
@@ -27,7 +32,7 @@ def parse_workers(text: str, lines: Mapping[str, str], config: Settings) -> dict
 
     Raises ValueError for what cannot be, with the reason.
     """
-    counts = {} if config.has_local_model else {"local": 0}
+    counts = dict.fromkeys(config.idle_queues, 0)
     for part in filter(None, text.split(",")):
         name, _, number = (piece.strip() for piece in part.partition("="))
         if not (number.isascii() and number.isdecimal()):
@@ -36,8 +41,8 @@ def parse_workers(text: str, lines: Mapping[str, str], config: Settings) -> dict
             raise ValueError(f"The Procfile has no {name!r}; it has {', '.join(lines)}.")
         if name in ONLY_ONE and int(number) > 1:
             raise ValueError(f"There is one {name}: {ONLY_ONE[name]}.")
-        if name == "local" and not config.has_local_model and int(number):
-            raise ValueError("There is no local model to work with: PIZHU_LOCAL_MODEL is none.")
+        if name in config.idle_queues and int(number):
+            raise ValueError(NO_MODEL[name])
         counts[name] = int(number)
     return counts
 

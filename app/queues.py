@@ -10,6 +10,7 @@ from typing_extensions import TypedDict  # pydantic describes the one of `typing
 from grading import lifecycle
 from models import Essay, EssayState, Switch
 from models.base import now
+from settings import settings
 from workers.heartbeat import live_workers
 from workers.queue import QUEUES, TASK_OF_QUEUE, messages_waiting
 
@@ -71,6 +72,8 @@ def overview(db: Session) -> list[QueueView]:
     workers, messages = _broker()
     views = []
     for name in QUEUES:
+        if name in settings().idle_queues and name not in counts:
+            continue  # there is no such model, and so nobody's business
         depth, oldest, in_flight = counts.get(name, (0, None, 0))
         holds_essays = name in ESSAY_QUEUES
         switch = lifecycle.pause_switch(name)

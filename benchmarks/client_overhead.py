@@ -23,7 +23,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import openai
-from pydantic import SecretStr
 
 from app.embedded.valkey import EmbeddedValkey
 from grading import prompt, reply
@@ -46,8 +45,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=300, help="calls of each kind")
     calls = parser.parse_args().calls
     with provider() as base_url, valkey():
-        values = {"openai_base_url": base_url, "openai_api_key": SecretStr("any")}
-        engine = OpenAiEngine(settings().model_copy(update=values), MODEL)
+        engine = OpenAiEngine(MODEL, base_url=base_url, api_key="any")
         kept = HostedEngine(engine, Circuit(engine.provider), Limits(MODEL, requests=10**6, tokens=10**9))
         with openai.OpenAI(base_url=base_url, api_key="any", max_retries=0) as client:
             kinds: dict[str, Callable[[Request], object]] = {

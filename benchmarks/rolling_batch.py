@@ -39,8 +39,8 @@ from tests.corpus import english_essays
 from tests.workers import lab as laboratory
 from tests.workers.lab import Lab, eventually
 from workers.heartbeat import live_workers
-from workers.local import task_of
 from workers.queue import enqueue
+from workers.turn import task_of
 
 if TYPE_CHECKING:
     from vllm import LLM

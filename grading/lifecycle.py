@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm import Session, aliased, make_transient_to_detached
 
 from grading import text as essay_text
 from grading.routing import Route
@@ -202,8 +202,19 @@ def complete(session: Session, claim: Claim, grading: Grading) -> Grading | None
     return grading
 
 
-def give_to_teacher(session: Session, essay_id: uuid.UUID, reason: str, claim: Claim | None = None) -> bool:
-    """→ `needs_review`: from `grading` with a claim, or straight from `submitted` when nothing may grade it."""
+def give_to_teacher(
+    session: Session,
+    essay_id: uuid.UUID,
+    reason: str,
+    claim: Claim | None = None,
+    *,
+    route: Route | None = None,
+    opinion: Grading | None = None,
+) -> bool:
+    """→ `needs_review`: from `grading` with a claim, or straight from `submitted` when nothing may grade it.
+
+    `opinion` is what the last tier said and was not trusted with; see `escalate`.
+    """
     changed = _change(
         session,
         essay_id,
@@ -213,10 +224,82 @@ def give_to_teacher(session: Session, essay_id: uuid.UUID, reason: str, claim: C
         reason=reason,
         token=claim.token if claim else None,
         finished_at=now(),
+        **({"route": _rerouted(session, essay_id, route)} if route else {}),
     )
     if changed:
+        _keep(session, essay_id, opinion)
         _leave_notices(session, essay_id, "needs_review")
     return changed
+
+
+def _rerouted(session: Session, essay_id: uuid.UUID, route: Route) -> dict[str, Any]:
+    """The essay's route as it is from now on; what was measured at triage stays."""
+    before = session.scalar(select(Essay.route).where(Essay.id == essay_id)) or route.to_json()
+    return before | {"queue": route.queue, "tier": route.tier, "reason": route.reason, "tried": list(route.tried)}
+
+
+def _keep(session: Session, essay_id: uuid.UUID, opinion: Grading | None) -> None:
+    if opinion is not None:
+        opinion.essay_id, opinion.accepted = essay_id, False
+        session.add(opinion)
+
+
+def escalate(session: Session, claim: Claim, route: Route, opinion: Grading | None = None) -> bool:
+    """`grading` → `queued` for another tier, with all attempts before it again; False when the claim no longer stands.
+
+    `opinion` is what the tier said, which is kept as a grading that is not accepted.
+    """
+    changed = _change(
+        session,
+        claim.essay_id,
+        [EssayState.grading],
+        EssayState.queued,
+        actor="grader",
+        reason=route.reason,
+        token=claim.token,
+        queue=route.queue,
+        queued_at=now(),
+        enqueued_at=now(),
+        attempts=0,
+        route=_rerouted(session, claim.essay_id, route),
+    )
+    if changed:
+        _keep(session, claim.essay_id, opinion)
+    return changed
+
+
+def settle_for(session: Session, claim: Claim, reason: str) -> Grading | None:
+    """`grading` → `graded` with the last grade that was not trusted, since no better one is to be had.
+
+    None when there is none, or the claim no longer stands.
+    """
+    opinion = session.scalars(untrusted(claim.essay_id)).first()
+    if opinion is None or not _change(
+        session,
+        claim.essay_id,
+        [EssayState.grading],
+        EssayState.graded,
+        actor=f"model:{opinion.model}",
+        reason=reason,
+        token=claim.token,
+        current_grading_id=opinion.id,
+        finished_at=now(),
+    ):
+        return None
+    opinion.accepted = True
+    _leave_notices(session, claim.essay_id, "graded")
+    return opinion
+
+
+def untrusted(essay_id: uuid.UUID) -> Select[Grading]:
+    """Gradings that no tier's confidence let stand and that came after the last that did, latest first."""
+    other = aliased(Grading)
+    later = exists().where(other.essay_id == essay_id, other.accepted, other.created_at > Grading.created_at)
+    return (
+        select(Grading)
+        .where(Grading.essay_id == essay_id, ~Grading.accepted, ~later)
+        .order_by(Grading.created_at.desc())
+    )
 
 
 def release(session: Session, claim: Claim, reason: str) -> bool:

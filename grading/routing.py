@@ -1,11 +1,45 @@
-"""Which queue an essay goes to: a pure function from what is known of it to a route with a reason."""
+"""Which model grades an essay, and what comes after it: pure functions from what is known to a route with a reason.
+
+The tiers are a list, cheapest first. `route` says where an essay starts, `next_route` what follows from a grade,
+`fallback` what to do when a tier could give none. A tier that is closed (no key, circuit open, budget spent, saving
+mode) is passed over, and the reason says so.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 from grading.complexity import Complexity
+from settings import Settings, Tier
+
+BATCH_WINDOW = 26 * 3600.0
+"""Seconds in which a batch is surely back or given up: a provider's day, and time to grade at once what it missed."""
+TEACHER = "teacher"
+"""Stands for a tier where no model grades."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What sends an essay to one tier or another. `accept` holds the confidence, by tier, from which a grade stands."""
+
+    simple_length: int = 500
+    simple_below: float = 0.3
+    complex_from: float = 0.7
+    longest_wait: float = 1800.0
+    review_below: float = 0.5
+    accept: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings, own: Mapping[str, Any] | None = None) -> Self:
+        """Those of the settings, where an assignment has none of its own."""
+        values = {name: getattr(settings, name) for name in cls.__dataclass_fields__ if name != "accept"}
+        if settings.is_demo_model:
+            values["review_below"] = 0.0  # its confidence means as little as its judgement, and all would go to review
+        accept = {tier.name: tier.accept_confidence for tier in settings.tiers if tier.accept_confidence is not None}
+        given = dict(own or {})
+        return cls(**values | given | {"accept": accept | given.get("accept", {})})
 
 
 @dataclass(frozen=True)
@@ -13,10 +47,20 @@ class Facts:
     """What routing looks at."""
 
     characters: int
-    local_model: str | None
-    """Name of the local model; None where there is none."""
+    tiers: tuple[Tier, ...]
+    thresholds: Thresholds = Thresholds()
     complexity: Complexity | None = None
     """None where it could not be measured."""
+    closed: Mapping[str, str] = field(default_factory=dict)
+    """Why a tier may not be asked now, by its name."""
+    wait_s: Mapping[str, float] = field(default_factory=dict)
+    """How far behind a queue is, in seconds."""
+    due_s: float | None = None
+    """Seconds until the grade is wanted; None: at once."""
+    tried: tuple[str, ...] = ()
+    """Tiers that have been asked for a grade of this essay before."""
+    opinion: float | None = None
+    """Confidence of the last grade that was not trusted; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +74,118 @@ class Route:
     """From 0 to 1, as `grading.complexity` has it."""
     parts: dict[str, float] | None = None
     """What the complexity was made of, each from 0 to 1."""
+    tried: tuple[str, ...] = ()
+    """Tiers that were asked before this one, the first first."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def route(facts: Facts) -> Route:
-    """The local model where there is one; else a teacher."""
-    score = round(facts.complexity.score, 4) if facts.complexity else None
-    parts = facts.complexity.rounded_parts if facts.complexity else None
-    if facts.local_model is None:
-        return Route(None, "teacher", "no model is configured on this installation", score, parts)
-    reason = f"{facts.characters} characters: the local model grades every essay"
-    return Route("local", "local", reason, score, parts)
+    """Where an essay starts: simple ones at the cheapest tier, complex ones at the best, others at the cheapest that
+    is not far behind."""
+    names = [tier.name for tier in facts.tiers]
+    open_ = [tier for tier in facts.tiers if tier.name not in facts.closed]
+    if not open_:
+        return _to(facts, None, _nothing_open(facts))
+    score = facts.complexity.score if facts.complexity else None
+    limits = facts.thresholds
+    if score is not None and score >= limits.complex_from:
+        chosen = open_[-1]
+        wanted = facts.tiers[-1]
+        reason = f"complexity {score:.2f}: the best model at once"
+    elif score is not None and score < limits.simple_below and facts.characters < limits.simple_length:
+        chosen, wanted = open_[0], facts.tiers[0]
+        reason = f"{facts.characters} characters, complexity {score:.2f}: simple enough for the cheapest model"
+    else:
+        behind = [tier for tier in open_ if facts.wait_s.get(queue_of(tier), 0) > limits.longest_wait]
+        chosen = next((tier for tier in open_ if tier not in behind), open_[0])
+        wanted = facts.tiers[0]
+        known = "complexity unknown" if score is None else f"complexity {score:.2f}"
+        reason = f"{known}: the cheapest model first, a better one if it is unsure"
+        if chosen in open_[1:]:
+            reason += f"; the queue {queue_of(open_[0])} is too far behind"
+    passed = [tier for tier in facts.tiers if tier.name in facts.closed and _between(names, wanted, tier, chosen)]
+    return _to(facts, chosen, "; ".join([reason, *(_closed(facts, tier) for tier in passed)]))
+
+
+def next_route(facts: Facts, tier: str, confidence: float) -> Route | None:
+    """What follows a grade of that confidence by that tier: None when it stands, else a better tier or a teacher.
+
+    Where no better tier can be asked, the cascade ends here, and the grade stands from `review_below` on.
+    """
+    better = list(_better(facts, tier))
+    bar = facts.thresholds.accept.get(tier) if better else None
+    if bar is None:
+        bar = facts.thresholds.review_below
+    if confidence >= bar:
+        return None
+    reason = f"{tier} was unsure (confidence {confidence:.2f} of {bar:.2f})"
+    tried = (*facts.tried, tier)
+    return _to(facts, better[0], reason, tried) if better else _to(facts, None, f"{reason}, and none is better", tried)
+
+
+def gives_up_below(facts: Facts, tier: str) -> float | None:
+    """The confidence below which that tier's grade will not stand and a better one is there to ask.
+
+    None when none is: then the whole reply is wanted, for a teacher to see.
+    """
+    return facts.thresholds.accept.get(tier) if any(_better(facts, tier)) else None
+
+
+def fallback(facts: Facts, tier: str, why: str) -> Route | None:
+    """Who is asked when that tier gave no grade: the next better one, else the best of those not tried yet, else a
+    teacher. None when a former grade is to stand instead, which was not trusted while there was a better tier to ask.
+    """
+    better = next(_better(facts, tier), None)
+    untried = [other for other in facts.tiers if other.name not in (*facts.tried, tier, *facts.closed)]
+    if better is None and facts.opinion is not None:
+        if facts.opinion >= facts.thresholds.review_below:
+            return None
+        untried = []  # what is left is weaker than who was unsure
+    chosen = better or (untried[-1] if untried else None)
+    reason = f"{tier} gave no grade: {why}" if chosen else why
+    return _to(facts, chosen, reason, (*facts.tried, tier))
+
+
+def queue_of(tier: Tier) -> str:
+    """The queue whose workers have that tier's engine."""
+    return tier.engine
+
+
+def _better(facts: Facts, tier: str) -> Iterator[Tier]:
+    """Open tiers above that one which have not been asked yet."""
+    names = [each.name for each in facts.tiers]
+    above = facts.tiers[names.index(tier) + 1 :] if tier in names else ()
+    return (each for each in above if each.name not in facts.closed and each.name not in facts.tried)
+
+
+def _between(names: list[str], wanted: Tier, tier: Tier, chosen: Tier) -> bool:
+    """Whether a tier lies on the way from the one wanted to the one that was taken."""
+    low, high = sorted((names.index(wanted.name), names.index(chosen.name)))
+    return low <= names.index(tier.name) <= high
+
+
+def _nothing_open(facts: Facts) -> str:
+    if not facts.tiers:
+        return "no model is configured on this installation"
+    return "; ".join(["no model may grade now", *(_closed(facts, tier) for tier in facts.tiers)])
+
+
+def _closed(facts: Facts, tier: Tier) -> str:
+    return f"{tier.name} is closed: {facts.closed[tier.name]}"
+
+
+def _to(facts: Facts, tier: Tier | None, reason: str, tried: tuple[str, ...] | None = None) -> Route:
+    queue = None if tier is None else queue_of(tier)
+    if queue == "openai" and facts.due_s is not None and facts.due_s >= BATCH_WINDOW:
+        queue = "batches"
+        reason += "; wanted late enough for a batch at half the price"
+    return Route(
+        queue=queue,
+        tier=tier.name if tier else TEACHER,
+        reason=reason,
+        complexity=round(facts.complexity.score, 4) if facts.complexity else None,
+        parts=facts.complexity.rounded_parts if facts.complexity else None,
+        tried=facts.tried if tried is None else tried,
+    )

@@ -50,7 +50,7 @@ class Assignment(Identified, Base):
     deadline: Mapped[datetime | None]
     tolerance: Mapped[Decimal | None] = mapped_column(Numeric(8, 2))
     routing: Mapped[dict[str, Any] | None]
-    """What this assignment routes differently from the settings; as `grading.routing.Thresholds.to_json`."""
+    """Thresholds in which this assignment differs from the settings; read by `grading.routing.Thresholds.of`."""
     release: Mapped[Release] = mapped_column(Enum(Release, name="release"), default=Release.at_once)
     release_at: Mapped[datetime | None]
     """With `from_date`: the day; with `on_release`: when the teacher released."""

@@ -62,7 +62,7 @@ class Essay(Identified, Base):
     reason: Mapped[str | None] = mapped_column(Text)
     """Why it is in this state, for a person."""
     route: Mapped[dict[str, Any] | None]
-    """As `grading.routing.Route`: queue, tier, reason, complexity and its parts."""
+    """As `grading.routing.Route`: queue, tier, reason, complexity and its parts, tiers tried before."""
     queue: Mapped[str | None] = mapped_column(String(32))
     queued_at: Mapped[datetime | None]
     enqueued_at: Mapped[datetime | None]
@@ -94,6 +94,8 @@ class Grading(Identified, Base):
     essay_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("essays.id", ondelete="CASCADE"), index=True)
     rubric_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("rubric_versions.id"))
     source: Mapped[Source] = mapped_column(Enum(Source, name="grading_source"))
+    tier: Mapped[str | None] = mapped_column(String(16))
+    """Name of the tier whose model gave it; None for a teacher's."""
     accepted: Mapped[bool] = mapped_column(default=True)
     """False: what a tier said that was not trusted. It was never the current grade, and only teachers see it."""
     teacher_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))

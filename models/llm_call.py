@@ -41,8 +41,8 @@ class CallOutcome(enum.Enum):
 
 
 class LlmCall(Identified, Base):
-    """One attempt. Written `started` before the call, settled once after it, and never changed again but for one thing:
-    a reply that was `ok` may turn out `escalated`.
+    """One attempt. Written `started` before the call, settled once after it, and never changed again but for its
+    outcome: a reply that was `ok` may turn out `invalid` or `escalated`, and what `failed` may be `retried`.
 
     Rows outlive what they belong to: a deleted essay still cost what it cost.
     """

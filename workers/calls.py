@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -42,10 +42,13 @@ class Calls:
     engine: Engine
     tier: str
     tariff: Tariff
+    opened: list[uuid.UUID] = field(default_factory=list)
+    """Rows of the calls so far."""
 
     @contextmanager
     def __call__(self, request: Request) -> Iterator[Callable[[Completion], None]]:
         call_id = self._open(request)
+        self.opened.append(call_id)
         replies: list[Completion] = []
         began, ended = time.monotonic(), self.tariff.begin()
 
@@ -101,6 +104,19 @@ class Calls:
             if is_away(error):
                 raise LedgerAway(str(error)) from error
             raise
+
+    def correct(self, before: CallOutcome, after: CallOutcome) -> None:
+        """Say what became of the last call; see `ledger.correct`."""
+
+        def write() -> None:
+            with session() as db:
+                ledger.correct(db, self.opened[-1], before, after)
+                db.commit()
+
+        try:
+            patiently(write)
+        except SQLAlchemyError as error:
+            log.warning("what became of a call to the model is not written down: %s", error)
 
     def _settle(self, call_id: uuid.UUID, ending: Ending) -> None:
         def write() -> None:

@@ -19,26 +19,21 @@ from typing import Any
 
 from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
 from sqlalchemy import exists, select
-from sqlalchemy.orm import joinedload
 
-from grading import lifecycle, progress
+from grading import progress
 from grading.costs.tariff import OwnMachine
-from grading.engines.engine import Cancelled, Engine, EngineDead
-from grading.grader import Ungradable, grade
+from grading.engines.engine import Engine, EngineDead
 from grading.lifecycle import Claim
-from grading.rubric import Rubric
-from grading.task import Task
-from models import Assignment, Essay, EssayState
+from models import Essay, EssayState
 from models.session import session
 from settings import settings
 from workers import log as logs
-from workers import outcome
-from workers.calls import Calls, LedgerAway
+from workers.calls import Calls
 from workers.company import Company
 from workers.leases import leases
 from workers.patience import patiently
 from workers.queue import celery_app
-from workers.stream import Stream
+from workers.turn import ENGINE_DEAD, grade_claimed, take
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +43,6 @@ TRIES_IN_COMPANY = 2
 and it is tried with nothing beside it, so that it can take only itself along."""
 STILL_LOADING = 15.0
 """Seconds between two lines that say so."""
-ENGINE_DEAD = os.EX_SOFTWARE
-"""Exit status that tells the supervisor to start another worker."""
-
 engine: Engine
 company = Company(lambda: leases.stopping)
 
@@ -105,13 +97,13 @@ def grade_essay(essay_id: str) -> None:
     key = uuid.UUID(essay_id)
     with logs.about(essay=essay_id):
         with company.shared():
-            if claimed := patiently(lambda: take(key, tries=TRIES_IN_COMPANY)):
-                grade_claimed(*claimed)
+            if claimed := patiently(lambda: take(key, QUEUE, tries=TRIES_IN_COMPANY)):
+                grade_here(*claimed)
                 return
         if patiently(lambda: is_suspect(key)):
             with company.alone():
-                if claimed := patiently(lambda: take(key)):
-                    grade_claimed(*claimed)
+                if claimed := patiently(lambda: take(key, QUEUE)):
+                    grade_here(*claimed)
 
 
 def is_suspect(essay_id: uuid.UUID) -> bool:
@@ -121,65 +113,18 @@ def is_suspect(essay_id: uuid.UUID) -> bool:
         return bool(db.scalar(select(exists().where(*waits))))
 
 
-def take(essay_id: uuid.UUID, *, tries: int | None = None) -> tuple[Claim, Essay] | None:
-    """Claim the essay, as `lifecycle.claim` does; None when it is not to be had."""
-    with session() as db:
-        claim = lifecycle.claim(db, essay_id, QUEUE, settings().lease, tries=tries)
-        if claim is None:
-            return None
-        essay = db.scalars(
-            select(Essay)
-            .where(Essay.id == essay_id)
-            .options(joinedload(Essay.assignment).joinedload(Assignment.rubric))
-        ).one()
-        db.commit()
-        return claim, essay
+def grade_here(claim: Claim, essay: Essay) -> None:
+    """Grade it with the model in this process."""
+    calls = Calls(essay, engine, tier_name(), machine())
+    grade_claimed(claim, essay, engine, calls, calls)
 
 
-def grade_claimed(claim: Claim, essay: Essay) -> None:
-    """Grade the essay while its lease is kept, and end the claim one way or another."""
-    with leases.hold(claim) as hold:
-        data = {"status": EssayState.grading.value, "queue": QUEUE}
-        progress.announce(essay.id, essay.student_id, "state", data)
-        stream = Stream(essay.id)
-        try:
-            result = grade(
-                essay.text,
-                task_of(essay.assignment),
-                engine,
-                request_id=f"{essay.id}.{claim.token.hex}",
-                secret=settings().secret_key.get_secret_value(),
-                on_progress=stream.write,
-                cancelled=hold,
-                deadline=settings().grade_deadline,
-                on_call=Calls(essay, engine, QUEUE, machine()),
-            )
-        except (Cancelled, LedgerAway):
-            outcome.give_back(claim, essay)
-        except Ungradable as error:
-            outcome.give_up(claim, essay, error.reason)
-        except EngineDead as error:
-            log.critical("%s", error)
-            os._exit(ENGINE_DEAD)
-        except Exception:
-            log.exception("grading failed")
-            outcome.give_up(claim, essay, "An error in Pizhu itself; the log of the local worker says which.")
-        else:
-            stream.flush()
-            outcome.finish(claim, essay, result)
+def tier_name() -> str:
+    """What the settings call the local tier."""
+    return next(tier.name for tier in settings().tiers if tier.engine == QUEUE)
 
 
 @cache
 def machine() -> OwnMachine:
     """What this process's seconds cost."""
     return OwnMachine(settings().local_hour_usd, settings().local_concurrency)
-
-
-def task_of(assignment: Assignment) -> Task:
-    """The assignment with its current rubric, as the grader sees it."""
-    return Task(
-        title=assignment.title,
-        prompt=assignment.prompt,
-        language=assignment.language,
-        rubric=Rubric.parse({"criteria": assignment.rubric.criteria}),
-    )

@@ -1,34 +1,48 @@
-"""How a claim ends: with a grade, before a teacher, or given back. Each is committed first and then told."""
+"""How a claim ends: with a grade, at another tier, before a teacher, or given back. Each is committed and then told."""
 
 from __future__ import annotations
 
 import logging
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading import lifecycle, progress
+from grading.costs import ledger
 from grading.grader import Grade
 from grading.lifecycle import Claim
-from models import Essay, EssayState, Grading, Source
+from grading.routing import Route
+from models import CallOutcome, Essay, EssayState, Grading, Source
 from models.session import session
 from workers.patience import patiently
+from workers.queue import enqueue
 
 log = logging.getLogger(__name__)
 
 
-def finish(claim: Claim, essay: Essay, result: Grade) -> None:
+@dataclass(frozen=True)
+class Opinion:
+    """A grade that was not trusted, by which tier, and the calls that it took."""
+
+    grade: Grade
+    tier: str
+    calls: tuple[uuid.UUID, ...]
+
+
+def finish(claim: Claim, essay: Essay, result: Grade, tier: str) -> None:
     """Store the grade and tell the student, unless the claim was lost in the meantime.
 
     A finished grade outlives a restart of Postgres.
     """
     grading_id = uuid.uuid4()
-    values = _columns(result) | {"rubric_id": essay.assignment.rubric_id, "source": Source.local}
+    values = _columns(result, essay, tier) | {"id": grading_id}
 
     def store() -> bool:
         with session() as db:
-            if lifecycle.complete(db, claim, Grading(id=grading_id, **values)):
+            cost = ledger.spent(db, essay.id)
+            if lifecycle.complete(db, claim, Grading(**values, cost_usd=cost)):
                 db.commit()
                 progress.notify(lifecycle.notices_left(db))
                 return True
@@ -41,6 +55,57 @@ def finish(claim: Claim, essay: Essay, result: Grade) -> None:
     log.info("graded by %s, attempt %d", result.model, claim.attempts)
     data = {"status": EssayState.graded.value, "grading_id": str(grading_id)}
     progress.announce(claim.essay_id, essay.student_id, "graded", data)
+
+
+def move_on(claim: Claim, essay: Essay, route: Route, opinion: Opinion | None = None) -> None:
+    """Another tier is asked, or a teacher; what this one said, if it said anything, is kept for teachers to see."""
+
+    def store() -> bool:
+        with session() as db:
+            kept = None
+            if opinion:
+                cost = ledger.cost_of(db, opinion.calls)
+                kept = Grading(**_columns(opinion.grade, essay, opinion.tier), cost_usd=cost)
+                if route.queue:
+                    ledger.correct(db, opinion.calls[-1], CallOutcome.ok, CallOutcome.escalated)
+            if route.queue:
+                moved = lifecycle.escalate(db, claim, route, kept)
+            else:
+                moved = lifecycle.give_to_teacher(db, essay.id, route.reason, claim, route=route, opinion=kept)
+            if moved:
+                db.commit()
+                progress.notify(lifecycle.notices_left(db))
+                return True
+            db.rollback()
+            # A commit before this one may have taken effect although its answer was lost.
+            return list((db.get_one(Essay, essay.id).route or {}).get("tried", ())) == list(route.tried)
+
+    if not patiently(store):
+        return
+    log.info("on to %s: %s", route.tier, route.reason)
+    state = EssayState.queued if route.queue else EssayState.needs_review
+    data = {"status": state.value, "queue": route.queue, "reason": route.reason}
+    progress.announce(claim.essay_id, essay.student_id, "state", data)
+    if route.queue:
+        enqueue(route.queue, [essay.id])
+
+
+def settle_for(claim: Claim, essay: Essay, why: str) -> None:
+    """No better tier can be asked after all: the last grade stands, which was not trusted while there was one."""
+
+    def store() -> Grading | None:
+        with session() as db:
+            grading = lifecycle.settle_for(db, claim, why)
+            if grading is None:
+                return db.get_one(Essay, essay.id).current_grading
+            db.commit()
+            progress.notify(lifecycle.notices_left(db))
+            return grading
+
+    if grading := patiently(store):
+        log.info("%s; the grade by %s stands", why, grading.model)
+        data = {"status": EssayState.graded.value, "grading_id": str(grading.id)}
+        progress.announce(claim.essay_id, essay.student_id, "graded", data)
 
 
 def give_up(claim: Claim, essay: Essay, reason: str) -> None:
@@ -74,9 +139,10 @@ def give_back(claim: Claim, essay: Essay) -> None:
         progress.announce(claim.essay_id, essay.student_id, "state", data)
 
 
-def _columns(result: Grade) -> dict[str, Any]:
+def _columns(result: Grade, essay: Essay, tier: str) -> dict[str, Any]:
     """The grade as columns of `Grading`; what a call took goes into `usage`."""
     values = result.to_json() | {"total": result.total, "max": result.max}
     for name in ("first_token_s", "attempts", "dropped_quotes"):
         values["usage"][name] = values.pop(name)
-    return values
+    source = Source.local if essay.queue == "local" else Source.openai
+    return values | {"rubric_id": essay.assignment.rubric_id, "source": source, "tier": tier}

@@ -26,9 +26,9 @@ from workers import log as logs
 log = logging.getLogger(__name__)
 
 KEY_PREFIX = "pizhu:celery:"
-QUEUES = ("triage", "local", "upkeep", "notify")
-TASK_OF_QUEUE = {"triage": "triage.triage", "local": "local.grade"}
-MESSAGE_SIZE = {"triage": 20, "local": 1}
+QUEUES = ("triage", "local", "openai", "upkeep", "notify")
+TASK_OF_QUEUE = {"triage": "triage.triage", "local": "local.grade", "openai": "openai.grade"}
+MESSAGE_SIZE = {"triage": 20, "local": 1, "openai": 1}
 """Most essays that one message tells of: triage is quick with each, while a grader's free hand takes just one."""
 
 

@@ -10,8 +10,8 @@ from grading.complexity import Complexity
 from grading.routing import Route
 from models import Essay, EssayState
 from models.session import session
-from settings import settings
 from workers import log as logs
+from workers.facts import facts
 from workers.patience import patiently
 from workers.queue import celery_app, enqueue
 
@@ -32,6 +32,7 @@ def send_on(essay_id: uuid.UUID) -> None:
     if moved is None:
         return
     student_id, route = moved
+    log.info("%s: %s", route.tier, route.reason)
     state = EssayState.queued if route.queue else EssayState.needs_review
     data = {"status": state.value, "queue": route.queue, "reason": route.reason}
     progress.announce(essay_id, student_id, "state", data)
@@ -46,13 +47,12 @@ def move(essay_id: uuid.UUID) -> tuple[uuid.UUID, Route] | None:
         if essay is None or essay.state is not EssayState.submitted or lifecycle.is_paused(db, lifecycle.TRIAGE):
             return None
         db.commit()  # nothing is written yet; it gives the connection back while the text is measured
-        local_model = settings().local_model if settings().has_local_model else None
-        facts = routing.Facts(len(essay.text), local_model, measured(essay.text))
-        route = routing.route(facts)
+        complexity = measured(essay.text)
+        route = routing.route(facts(db, essay, complexity))
         if route.queue:
             moved = lifecycle.put_in_queue(db, essay_id, route)
         else:
-            moved = lifecycle.give_to_teacher(db, essay_id, route.reason)
+            moved = lifecycle.give_to_teacher(db, essay_id, route.reason, route=route)
         student_id = essay.student_id
         db.commit()
         progress.notify(lifecycle.notices_left(db))

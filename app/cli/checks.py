@@ -24,8 +24,11 @@ from app.demo import model
 from app.embedded.ports import is_free
 from app.occupancy import Occupancy
 from grading import progress
+from grading.costs.prices import UnknownModel, price_of
+from grading.engines.circuit import Circuit
 from models.session import engine
 from settings import ROOT, Settings
+from workers.facts import provider_of
 from workers.heartbeat import live_workers
 
 MEMORY_FOR_MODEL = 4 * 2**30
@@ -64,7 +67,7 @@ def check_packages(config: Settings) -> Finding:
 
 def check_vllm(config: Settings) -> Finding:
     if not config.has_local_model:
-        return Finding(None, "no local model: a teacher grades everything", "PIZHU_LOCAL_MODEL names one.")
+        return Finding(None, "no local model", "PIZHU_LOCAL_MODEL names one.")
     found = importlib.util.find_spec("vllm") is not None
     return Finding.of(found, "vLLM for the local model", "`make install` brings it.")
 
@@ -80,6 +83,54 @@ def check_model(config: Settings) -> Finding:
     if folder.is_absolute() or config.local_model.startswith("."):
         return Finding.of((folder / "config.json").exists(), f"model in {folder}", "It has no config.json.")
     return Finding(None, f"model {config.local_model}, which vLLM fetches when it is not there yet")
+
+
+def check_tiers(config: Settings) -> Finding:
+    """Who grades, in the order of the cascade, and whether each model has a price."""
+    if not config.present_tiers:
+        return Finding(
+            None,
+            "no model at all: a teacher grades every essay",
+            "PIZHU_LOCAL_MODEL names a local one, OPENAI_API_KEY or PIZHU_OPENAI_BASE_URL opens a hosted one.",
+        )
+    names = [f"{tier.name} ({tier.model or config.local_model})" for tier in config.present_tiers]
+    cascade = f"essays are graded by {' → '.join(names)} → a teacher"
+    if not config.has_local_model or not any(tier.engine == "openai" for tier in config.present_tiers):
+        missing = (
+            "OPENAI_API_KEY adds hosted models" if config.has_local_model else "PIZHU_LOCAL_MODEL adds a local one"
+        )
+        return Finding(None, cascade, f"{missing}.")
+    return Finding(True, cascade)
+
+
+def check_prices(config: Settings) -> Finding:
+    hosted = [tier for tier in config.present_tiers if tier.engine == "openai"]
+    if not hosted:
+        return Finding(None, "no hosted model, so nothing is paid by the token")
+    try:
+        prices = [
+            f"{tier.model} {price.input_mtok:f}/{price.output_mtok:f}"
+            for tier in hosted
+            if (price := price_of(tier.model))
+        ]
+    except UnknownModel as error:
+        return Finding(False, str(error).partition(". ")[0], str(error).partition(". ")[2])
+    return Finding(True, f"prices in US dollars per million tokens in and out: {', '.join(prices)}")
+
+
+def check_provider(config: Settings) -> Finding:
+    """Nothing is sent; a circuit says what the workers have met."""
+    hosted = [tier for tier in config.present_tiers if tier.engine == "openai"]
+    if not hosted:
+        return Finding(None, "no provider of hosted models", "OPENAI_API_KEY or PIZHU_OPENAI_BASE_URL opens one.")
+    providers = dict.fromkeys(provider_of(tier) for tier in hosted)
+    for provider in providers:
+        state = Circuit(provider).state()
+        if state.reason:
+            return Finding(
+                False, f"{provider} is left alone for a while: {state.reason}", "It is tried again by itself."
+            )
+    return Finding(True, f"provider: {', '.join(providers)}")
 
 
 def check_browser_parts(config: Settings) -> Finding:
@@ -163,12 +214,15 @@ CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     check_packages,
     check_vllm,
     check_model,
+    check_tiers,
+    check_prices,
     check_browser_parts,
     check_translations,
     check_port,
     check_postgres,
     check_redis,
     check_workers,
+    check_provider,
     check_memory,
     check_mail,
 )

@@ -39,6 +39,7 @@ RELEASES = {
 QUEUES = {
     "triage": _("Triage"),
     "local": _("Local model"),
+    "openai": _("Hosted model"),
     "upkeep": _("Upkeep"),
     "notify": _("Mail to users"),
 }

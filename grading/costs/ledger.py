@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from grading.costs.prices import UnknownModel, price_of
 from grading.costs.tariff import Bill
 from grading.engines.engine import Usage
-from models import CallOutcome, LlmCall
+from models import CallOutcome, Grading, LlmCall
 from models.base import now
 from settings import settings
 
@@ -117,16 +118,38 @@ def settle(session: Session, call_id: uuid.UUID, ending: Ending) -> bool:
     return settled is not None
 
 
-def escalate(session: Session, call_id: uuid.UUID) -> bool:
-    """`ok` → `escalated`: a better model is asked, and it is that call which does the work of the baseline."""
+def correct(session: Session, call_id: uuid.UUID, before: CallOutcome, after: CallOutcome) -> bool:
+    """Say what became of a call that was settled as `before`: an `ok` reply was no grade, or not trusted; a `failed`
+    call was made once more. Its cost stays; the work of the baseline is another call's. False when it was not so."""
     changed = session.scalar(
         update(LlmCall)
-        .where(LlmCall.id == call_id, LlmCall.outcome == CallOutcome.ok)
-        .values(outcome=CallOutcome.escalated, baseline_cost=NOTHING)
+        .where(LlmCall.id == call_id, LlmCall.outcome == before)
+        .values(outcome=after, baseline_cost=NOTHING)
         .returning(LlmCall.id)
         .execution_options(synchronize_session=False)
     )
     return changed is not None
+
+
+def spent(session: Session, essay_id: uuid.UUID) -> Decimal:
+    """What the calls for an essay have cost since its last accepted grade, failed tries included."""
+    former = select(func.max(Grading.created_at)).where(Grading.essay_id == essay_id, Grading.accepted)
+    since = func.coalesce(former.scalar_subquery(), datetime.min.replace(tzinfo=UTC))
+    cost = func.coalesce(LlmCall.cost, LlmCall.estimated_cost)
+    return (
+        session.scalar(
+            select(func.coalesce(func.sum(cost), NOTHING)).where(
+                LlmCall.essay_id == essay_id, LlmCall.started_at > since
+            )
+        )
+        or NOTHING
+    )
+
+
+def cost_of(session: Session, call_ids: Sequence[uuid.UUID]) -> Decimal:
+    """What these calls have cost together."""
+    cost = func.coalesce(LlmCall.cost, LlmCall.estimated_cost)
+    return session.scalar(select(func.coalesce(func.sum(cost), NOTHING)).where(LlmCall.id.in_(call_ids))) or NOTHING
 
 
 def mark_lost(session: Session, older_than: float, limit: int = 500) -> int:

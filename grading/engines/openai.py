@@ -23,7 +23,6 @@ from grading.engines.engine import AskAgain, Cancelled, Completion, DeadlineExce
 from grading.engines.openai_errors import translated
 from grading.engines.openai_reply import Reply
 from grading.engines.openai_request import LENGTHS, parameters, refused_part
-from settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +44,15 @@ class OpenAiEngine:
     `QuotaExceeded`.
     """
 
-    def __init__(self, settings: Settings, model: str) -> None:
-        base_url = settings.openai_base_url or OPENAI
+    def __init__(self, model: str, *, base_url: str = "", api_key: str = "") -> None:
+        """No `base_url` is OpenAI's own; a server of one's own may want no key."""
+        base_url = base_url or OPENAI
         self.model = model
         self.provider = urlsplit(base_url).netloc.rpartition("@")[2]
         """Who answers, as `host` or `host:port`: what a circuit and the limits are kept for."""
         self.version = f"openai {openai.__version__} at {self.provider}"
         self._client = openai.AsyncOpenAI(
-            # A server of one's own wants no key, but the SDK does.
-            api_key=settings.openai_api_key.get_secret_value() or "none",
+            api_key=api_key or "none",  # the SDK wants one in any case
             base_url=base_url,
             max_retries=0,
             timeout=openai.Timeout(SILENCE, connect=CONNECT),

@@ -73,6 +73,6 @@ def test_only_queues_with_a_worker_are_needed_to_be_ready() -> None:
 def test_every_line_of_the_procfile_is_one_command_that_a_shell_understands() -> None:
     lines = read_procfile()
 
-    assert list(lines) == ["web", "triage", "local", "upkeep", "beat"]
+    assert list(lines) == ["web", "triage", "local", "openai", "upkeep", "beat"]
     for command in lines.values():
         subprocess.run(["sh", "-n", "-c", f"exec {command}"], check=True)

@@ -14,8 +14,8 @@ from models.session import session
 from tests.doubles.engine import DIES
 from tests.workers.lab import LEASE, Lab, assert_graded_once, eventually
 from workers.heartbeat import STALLED, live_workers
-from workers.local import ENGINE_DEAD
 from workers.queue import celery_app, enqueue, messages_waiting
+from workers.turn import ENGINE_DEAD
 
 pytestmark = pytest.mark.slow
 

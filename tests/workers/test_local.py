@@ -15,7 +15,7 @@ from models.session import session
 from tests.doubles.engine import INVALID_ALWAYS, REFUSED, TAKES, InstantEngine
 from tests.factories import TEXT, School, make_essay
 from tests.workers.lab import eventually
-from workers import local
+from workers import local, turn
 from workers.leases import leases
 from workers.local import grade_essay
 
@@ -93,7 +93,7 @@ def test_what_no_model_can_grade_goes_to_a_teacher_with_the_reason(
 def test_an_error_of_our_own_sends_the_essay_to_a_teacher_at_once(
     queued: Any, engine: InstantEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "grade", lambda *_args, **_options: 1 / 0)
+    monkeypatch.setattr(turn, "grade", lambda *_args, **_options: 1 / 0)
     essay_id = queued()
     grade_essay(str(essay_id))
     essay = kept(essay_id)

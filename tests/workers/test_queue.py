@@ -63,7 +63,7 @@ class TestSettings:
     def test_every_task_goes_to_a_queue_that_somebody_consumes(self) -> None:
         celery_app.loader.import_default_modules()
         ours = [name for name in celery_app.tasks if not name.startswith("celery.")]
-        assert sorted(ours) == ["local.grade", "notify.email", "triage.triage", "upkeep.sweep"]
+        assert sorted(ours) == ["local.grade", "notify.email", "openai.grade", "triage.triage", "upkeep.sweep"]
         for name in ours:
             assert celery_app.amqp.router.route({}, name)["queue"].name == name.partition(".")[0]
         assert set(TASK_OF_QUEUE.values()) <= set(ours)

@@ -12,6 +12,7 @@ from grading import lifecycle
 from models import EssayState
 from models.session import session
 from tests.app.conftest import Clients
+from tests.conftest import use_environment
 from tests.factories import School, make_essay
 from workers import heartbeat, queue, triage
 from workers.queue import enqueue
@@ -44,6 +45,12 @@ def test_ops_see_depth_wait_flight_workers_and_messages(
     assert (local["depth"], local["in_flight"], local["messages"], local["workers"]) == (2, 1, 0, 1)
     assert local["oldest_wait_s"] >= 0
     assert queues["upkeep"]["depth"] is None, "no essay waits there"
+
+
+def test_the_queue_of_a_provider_is_there_once_there_is_one(ops: FlaskClient) -> None:
+    with use_environment({"OPENAI_API_KEY": "a-key"}):
+        assert "openai" in named(ops.get(QUEUES))
+    assert "openai" not in named(ops.get(QUEUES))
 
 
 def test_a_paused_queue_is_not_worked_on_until_it_is_resumed(ops: FlaskClient, school: School) -> None:

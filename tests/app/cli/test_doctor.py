@@ -17,8 +17,10 @@ from app.cli import checks, doctor, main, setup
 from app.cli.checks import Finding
 from app.embedded.ports import keep_port
 from app.occupancy import Occupancy
+from grading.engines.circuit import Circuit
+from grading.engines.engine import QuotaExceeded
 from models.session import engine
-from settings import ROOT, settings
+from settings import ROOT, Settings, settings
 from tests.conftest import use_environment
 
 
@@ -66,6 +68,48 @@ def test_findings_can_be_had_as_json(find: Find) -> None:
     find(Finding(False, "broken", "mend it"))
 
     assert json.loads(run("--json").output) == [{"ok": False, "what": "broken", "mend": "mend it"}]
+
+
+class TestWhoGrades:
+    def checked(self, check: Callable[[Settings], Finding], **environment: str) -> Finding:
+        with use_environment({"PIZHU_LOCAL_MODEL": "demo", "OPENAI_API_KEY": ""} | environment):
+            return check(settings())
+
+    def test_is_said_in_the_order_of_the_cascade(self, installation: Path) -> None:
+        found = self.checked(checks.check_tiers, OPENAI_API_KEY="a-key")
+        assert found.ok
+        assert found.what == ("essays are graded by local (demo) → small (gpt-4.1-mini) → large (gpt-4.1) → a teacher")
+
+    def test_is_a_teacher_where_there_is_no_model_and_how_to_get_one_is_said(self, installation: Path) -> None:
+        found = self.checked(checks.check_tiers, PIZHU_LOCAL_MODEL="none")
+        assert (found.ok, found.what) == (None, "no model at all: a teacher grades every essay")
+        assert "PIZHU_LOCAL_MODEL" in found.mend
+        assert "OPENAI_API_KEY" in found.mend
+
+    def test_what_is_missing_of_the_two_is_worth_knowing(self, installation: Path) -> None:
+        assert "OPENAI_API_KEY" in self.checked(checks.check_tiers).mend
+        alone = self.checked(checks.check_tiers, OPENAI_API_KEY="a-key", PIZHU_LOCAL_MODEL="none")
+        assert "PIZHU_LOCAL_MODEL" in alone.mend
+
+    def test_a_model_without_a_price_is_broken(self, installation: Path) -> None:
+        tiers = '[{"name": "mine", "engine": "openai", "model": "nobody-knows"}]'
+        found = self.checked(checks.check_prices, OPENAI_API_KEY="a-key", PIZHU_TIERS=tiers)
+        assert found.ok is False
+        assert "nobody-knows" in found.what
+        assert "PIZHU_PRICES" in found.mend
+
+    def test_prices_are_shown(self, installation: Path) -> None:
+        found = self.checked(checks.check_prices, OPENAI_API_KEY="a-key")
+        assert found.ok
+        assert "gpt-4.1-mini 0.4/1.6" in found.what
+
+    def test_a_provider_that_refuses_the_account_is_broken(self, redis: Redis) -> None:
+        circuit = Circuit("api.openai.com")
+        with pytest.raises(QuotaExceeded), circuit.passing():
+            raise QuotaExceeded("The account has nothing left to spend.")
+        found = self.checked(checks.check_provider, OPENAI_API_KEY="a-key")
+        assert found.ok is False
+        assert "nothing left to spend" in found.what
 
 
 def test_an_installation_that_does_not_run_is_not_broken(installation: Path, monkeypatch: pytest.MonkeyPatch) -> None:

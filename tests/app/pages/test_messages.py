@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -12,8 +13,10 @@ from app.bodies import HandGrade, NewAssignment, NewClass, validated
 from app.pages.messages import translated
 from app.problems import Problem
 from grading import text
-from grading.routing import Facts, route
+from grading.complexity import measure
+from grading.routing import Facts, Thresholds, fallback, next_route, route
 from grading.task import Task, TaskError
+from settings import Tier
 
 
 @pytest.fixture
@@ -49,7 +52,30 @@ def refusals() -> Iterator[str]:
         with pytest.raises(Problem) as problem:
             body()
         yield from (error["message"] for error in problem.value.errors)
-    yield from (route(facts).reason for facts in (Facts(812, "a-model"), Facts(812, None)))
+    yield from reasons()
+
+
+def reasons() -> Iterator[str]:
+    """Why an essay goes where it goes."""
+    names = ("local", "small", "large")
+    tiers = tuple(Tier(name=name, engine="openai", model="m") for name in names)
+    facts = Facts(812, tiers, Thresholds(accept={"local": 0.8}))
+    simple, complex_ = measure("我喜欢猫。"), Thresholds(complex_from=0)
+    routes = [
+        route(replace(facts, tiers=())),
+        route(replace(facts, closed=dict.fromkeys(names, "saving mode"))),
+        route(facts),
+        route(replace(facts, complexity=simple, characters=5)),
+        route(replace(facts, complexity=simple, due_s=1e6)),
+        route(replace(facts, complexity=simple, thresholds=complex_, closed={"large": "saving mode"})),
+        route(replace(facts, wait_s={"openai": 1e6})),
+        next_route(facts, "local", 0.5),
+        next_route(facts, "large", 0.2),
+        fallback(facts, "small", "it was too long and was cut off"),
+    ]
+    for found in routes:
+        assert found
+        yield found.reason
 
 
 def task_errors(rubric: object) -> list[str]:
@@ -59,7 +85,8 @@ def task_errors(rubric: object) -> list[str]:
 
 
 def test_every_refusal_is_said_in_chinese(chinese: None) -> None:
-    english = {said for said in refusals() if re.search("[A-Za-z]{2,}", translated(said).replace("NUL", ""))}
+    names = re.compile("NUL|local|small|large|openai")
+    english = {said for said in refusals() if re.search("[A-Za-z]{2,}", names.sub("", translated(said)))}
     assert english == set()
 
 

@@ -201,8 +201,8 @@ class TestEscalating:
         call_id = open_call()
         settle(call_id)
         with session() as db:
-            assert ledger.escalate(db, call_id)
-            assert not ledger.escalate(db, call_id)
+            assert ledger.correct(db, call_id, CallOutcome.ok, CallOutcome.escalated)
+            assert not ledger.correct(db, call_id, CallOutcome.ok, CallOutcome.escalated)
             db.commit()
         row = kept(call_id)
         assert (row.outcome, row.cost, row.baseline_cost) == (CallOutcome.escalated, Decimal("0.0007425"), 0)
@@ -212,7 +212,7 @@ class TestEscalating:
         call_id = open_call()
         settle(call_id, outcome)
         with session() as db:
-            assert not ledger.escalate(db, call_id)
+            assert not ledger.correct(db, call_id, CallOutcome.ok, CallOutcome.escalated)
 
 
 class TestLostCalls:

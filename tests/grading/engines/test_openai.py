@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from grading import prompt, reply
 from grading.engines.engine import (
@@ -64,8 +63,7 @@ def engine(running: OpenAiServer) -> Iterator[OpenAiEngine]:
 
 
 def made(server: OpenAiServer, model: str = "small", **changes: Any) -> OpenAiEngine:
-    values = {"openai_base_url": server.base_url, "openai_api_key": SecretStr("any"), **changes}
-    engine = OpenAiEngine(settings().model_copy(update=values), model)
+    engine = OpenAiEngine(model, **{"base_url": server.base_url, "api_key": "any"} | changes)
     # Known of OpenAI's own address from the start; what it is like to find out is a test of its own.
     engine._left_out = frozenset({"minLength", "maxLength"})
     return engine
@@ -209,7 +207,7 @@ class TestWhatGoesWrong:
         assert cut.completion == 10
 
     def test_a_key_that_is_not_known_is_a_matter_for_a_person(self, server: OpenAiServer) -> None:
-        engine = made(server, openai_api_key=SecretStr("wrong"))
+        engine = made(server, api_key="wrong")
         with pytest.raises(AccountRefused, match="Incorrect API key"):
             graded(engine)
         engine.close()
@@ -223,7 +221,7 @@ class TestWhatGoesWrong:
             graded(engine, grading(schema={"type": "object", "properties": {}}))
 
     def test_nobody_listening_at_the_address_is_said(self, server: OpenAiServer) -> None:
-        engine = made(server, openai_base_url="http://127.0.0.1:9/v1")
+        engine = made(server, base_url="http://127.0.0.1:9/v1")
         with pytest.raises(Unavailable, match=r"connection to 127\.0\.0\.1:9 failed"):
             graded(engine)
         engine.close()

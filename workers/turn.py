@@ -1,0 +1,121 @@
+"""A tier's turn at an essay: claim it, have the model grade it, and send it where it goes from there.
+
+No database connection is held while the model thinks.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from grading import lifecycle, progress, routing
+from grading.engines.engine import AccountRefused, Cancelled, Engine, EngineDead, Unavailable
+from grading.grader import OnCall, Ungradable, grade
+from grading.lifecycle import Claim
+from grading.routing import Facts
+from grading.rubric import Rubric
+from grading.task import Task
+from models import Assignment, Essay, EssayState
+from models.session import session
+from settings import settings
+from workers import outcome
+from workers.calls import Calls, LedgerAway
+from workers.facts import facts
+from workers.leases import leases
+from workers.patience import patiently
+from workers.stream import Stream
+
+log = logging.getLogger(__name__)
+
+ENGINE_DEAD = os.EX_SOFTWARE
+"""Exit status that tells the supervisor to start another worker."""
+
+
+def take(essay_id: uuid.UUID, queue: str, *, tries: int | None = None) -> tuple[Claim, Essay] | None:
+    """Claim the essay, as `lifecycle.claim` does; None when it is not to be had."""
+    with session() as db:
+        claim = lifecycle.claim(db, essay_id, queue, settings().lease, tries=tries)
+        if claim is None:
+            return None
+        essay = db.scalars(
+            select(Essay)
+            .where(Essay.id == essay_id)
+            .options(joinedload(Essay.assignment).joinedload(Assignment.rubric))
+        ).one()
+        db.commit()
+        return claim, essay
+
+
+def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Calls, on_call: OnCall) -> None:
+    """Grade the essay while its lease is kept, and end the claim one way or another."""
+    tier = calls.tier
+    with leases.hold(claim) as hold:
+        data = {"status": EssayState.grading.value, "queue": essay.queue}
+        progress.announce(essay.id, essay.student_id, "state", data)
+        stream = Stream(essay.id)
+        try:
+            if (essay.route or {}).get("tried"):
+                stream.write("", "")
+            result = grade(
+                essay.text,
+                task_of(essay.assignment),
+                engine,
+                request_id=f"{essay.id}.{claim.token.hex}",
+                secret=settings().secret_key.get_secret_value(),
+                on_progress=stream.write,
+                cancelled=hold,
+                deadline=settings().grade_deadline,
+                on_call=on_call,
+            )
+        except (Cancelled, LedgerAway):
+            outcome.give_back(claim, essay)
+        except Ungradable as error:
+            fall_back(claim, essay, tier, error.reason)
+        except (Unavailable, AccountRefused) as error:
+            fall_back(claim, essay, tier, str(error))
+        except EngineDead as error:
+            log.critical("%s", error)
+            os._exit(ENGINE_DEAD)
+        except Exception:
+            log.exception("grading failed")
+            outcome.give_up(claim, essay, f"An error in Pizhu itself; the log of the {essay.queue} worker says which.")
+        else:
+            stream.flush()
+            route = routing.next_route(known(essay), tier, result.confidence)
+            if route is None:
+                outcome.finish(claim, essay, result, tier)
+            else:
+                outcome.move_on(claim, essay, route, outcome.Opinion(result, tier, tuple(calls.opened)))
+
+
+def fall_back(claim: Claim, essay: Essay, tier: str, why: str) -> None:
+    """That tier gave no grade: another is asked, a former grade stands, or a teacher grades it."""
+    route = routing.fallback(known(essay), tier, why)
+    if route is None:
+        outcome.settle_for(claim, essay, why)
+    else:
+        outcome.move_on(claim, essay, route)
+
+
+def known(essay: Essay) -> Facts:
+    """The facts about an essay that is being graded."""
+
+    def look() -> Facts:
+        with session() as db:
+            return facts(db, essay)
+
+    return patiently(look)
+
+
+def task_of(assignment: Assignment) -> Task:
+    """The assignment with its current rubric, as the grader sees it."""
+    return Task(
+        title=assignment.title,
+        prompt=assignment.prompt,
+        language=assignment.language,
+        rubric=Rubric.parse({"criteria": assignment.rubric.criteria}),
+    )
