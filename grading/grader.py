@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from grading import confidence, prompt, reply
-from grading.engines.engine import Completion, DeadlineExceeded, Engine, Flag, Request, RequestRefused, Usage
-from grading.levels import LevelEstimate, levels
+from grading.engines.engine import (
+    Completion,
+    DeadlineExceeded,
+    Engine,
+    Flag,
+    GivenUp,
+    Request,
+    RequestRefused,
+    Token,
+    Usage,
+)
+from grading.levels import LevelEstimate, first_levels, levels
 from grading.quotes import locate
 from grading.reply import InvalidReply, Note, Reply
 from grading.rubric import Rubric, number, points
@@ -33,6 +43,22 @@ class Ungradable(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class TooUncertain(Exception):
+    """The levels, which come first in a reply, were too uncertain for a grade that stands, so the rest was not awaited.
+
+    `confidence` is as a `Grade`'s, from the levels alone: with the quotes it could only have been lower. `criteria` are
+    as a `Grade`'s, without comments; `total` and `max` go with them. `usage` is what this one call has used, as far as
+    that is known: see `EngineError`.
+    """
+
+    def __init__(self, rubric: Rubric, estimates: Mapping[str, LevelEstimate], model: str, usage: Usage | None) -> None:
+        self.confidence = _confidence(rubric, estimates)
+        self.criteria = _scores(rubric, estimates)
+        self.total, self.max = _total(self.criteria), rubric.max
+        self.model, self.usage = model, usage
+        super().__init__(f"{model} was too unsure of the levels (confidence {self.confidence:g}).")
 
 
 @dataclass(frozen=True)
@@ -85,13 +111,16 @@ def grade(
     cancelled: Flag,
     deadline: float,
     on_call: OnCall = unobserved,
+    give_up_below: float | None = None,
 ) -> Grade:
     """Have an engine grade an essay that `grading.text.check` accepts.
 
     `secret` keys the tags around the essay; `deadline` is in seconds for each reply. A reply that is no valid
     grade is asked for once more with sampling on. Raises `Ungradable` when that fails too, or the
-    engine refuses the essay or does not finish in time; `Cancelled` and `EngineDead` come through.
+    engine refuses the essay or does not finish in time; `Cancelled` and `EngineDead` come through. A reply whose
+    confidence will be less than `give_up_below` is broken off as soon as that is seen: `TooUncertain`.
     """
+    doubt = _Doubt(task.rubric, give_up_below or 0.0)
     rendered = prompt.render(task, text, prompt.delimiter(secret, text))
     schema = reply.schema(task.rubric, task.language)
     request = Request(
@@ -100,6 +129,7 @@ def grade(
         schema=schema,
         max_tokens=reply.max_tokens(task.rubric, task.language),
         deadline=deadline,
+        give_up=doubt if give_up_below else None,
     )
     retry = replace(request, id=f"{request_id}.2", temperature=rendered.retry_temperature)
     completions: list[Completion] = []
@@ -111,7 +141,7 @@ def grade(
             completions.append(completion)
             return _read(completion, task.rubric)
 
-    with _explained(engine, deadline):
+    with _explained(engine, deadline, doubt):
         try:
             answer = ask(request)
         except InvalidReply:
@@ -121,16 +151,15 @@ def grade(
     estimates = levels(completions[-1], answer)
     annotations = _annotations(answer.notes, text)
     dropped = len(answer.notes) - len(annotations)
-    criteria = _criteria(task.rubric, answer, estimates)
-    trust = confidence.overall(task.rubric, estimates, verified=len(annotations), dropped=dropped)
+    criteria = [item | {"comment": answer.comments[item["key"]]} for item in _scores(task.rubric, estimates)]
     return Grade(
-        total=sum((Decimal(str(item["points"])) for item in criteria), Decimal(0)),
+        total=_total(criteria),
         max=task.rubric.max,
         criteria=criteria,
         annotations=annotations,
         strengths=list(answer.strengths),
         suggestions=list(answer.suggestions),
-        confidence=round(trust, 3),
+        confidence=_confidence(task.rubric, estimates, verified=len(annotations), dropped=dropped),
         interval=None,
         model=engine.model,
         engine_version=engine.version,
@@ -148,6 +177,19 @@ def grade(
     )
 
 
+class _Doubt:
+    """Says of a reply that has just begun whether its confidence will be too low; a `Request.give_up`."""
+
+    def __init__(self, rubric: Rubric, below: float) -> None:
+        self.rubric, self._below = rubric, below
+        self.levels: dict[str, LevelEstimate] = {}
+
+    def __call__(self, tokens: Sequence[Token]) -> bool:
+        self.levels = first_levels(tokens)
+        known = self.levels.keys() == set(self.rubric.keys)
+        return known and _confidence(self.rubric, self.levels) < self._below
+
+
 def _ask(engine: Engine, request: Request, on_progress: OnProgress, cancelled: Flag) -> Completion:
     stream = StreamingReply()
 
@@ -163,10 +205,12 @@ def _ask(engine: Engine, request: Request, on_progress: OnProgress, cancelled: F
 
 
 @contextmanager
-def _explained(engine: Engine, deadline: float) -> Iterator[None]:
+def _explained(engine: Engine, deadline: float, doubt: _Doubt) -> Iterator[None]:
     """Whatever keeps the model from giving a grade is told in words that a teacher can act on."""
     try:
         yield
+    except GivenUp as error:
+        raise TooUncertain(doubt.rubric, doubt.levels, engine.model, error.usage) from error
     except RequestRefused as error:
         raise Ungradable(
             f"The model {engine.model} cannot take this essay: {error} A teacher should grade it."
@@ -189,7 +233,18 @@ def _read(completion: Completion, rubric: Rubric) -> Reply:
     return reply.parse(completion.text, rubric)
 
 
-def _criteria(rubric: Rubric, answer: Reply, estimates: dict[str, LevelEstimate]) -> list[dict[str, Any]]:
+def _confidence(
+    rubric: Rubric, estimates: Mapping[str, LevelEstimate], *, verified: int = 0, dropped: int = 0
+) -> float:
+    return round(confidence.overall(rubric, estimates, verified=verified, dropped=dropped), 3)
+
+
+def _total(criteria: Iterable[Mapping[str, Any]]) -> Decimal:
+    return sum((Decimal(str(item["points"])) for item in criteria), Decimal(0))
+
+
+def _scores(rubric: Rubric, estimates: Mapping[str, LevelEstimate]) -> list[dict[str, Any]]:
+    """The criteria with their levels and points, and still without comments."""
     criteria = []
     for criterion in rubric.criteria:
         estimate = estimates[criterion.key]
@@ -201,7 +256,6 @@ def _criteria(rubric: Rubric, answer: Reply, estimates: dict[str, LevelEstimate]
                 "level": level,
                 "points": number(points(level, criterion.max)),
                 "max": number(criterion.max),
-                "comment": answer.comments[criterion.key],
                 "confidence": round(estimate.certainty, 3),
             }
         )

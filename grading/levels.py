@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -14,7 +14,7 @@ from grading.reply import Reply
 from grading.rubric import LEVELS
 
 _LEVELS = re.compile(r'"levels"\s*:\s*\{([^}]*)\}')
-_LEVEL = re.compile(r'"(\w+)"\s*:\s*([1-6])')
+_LEVEL = re.compile(r'"(\w+)"\s*:\s*([1-6])(?![\d.])')
 
 
 @dataclass(frozen=True)
@@ -43,25 +43,35 @@ class LevelEstimate:
 
 def levels(completion: Completion, reply: Reply) -> dict[str, LevelEstimate]:
     """The estimate of every criterion of a reply that was read from this completion."""
-    tokens = dict(_level_tokens(completion))
-    return {key: _estimate(level, tokens.get(key)) for key, level in reply.levels.items()}
+    written = _written(completion.tokens)
+    return {key: written.get(key) or LevelEstimate.certain(level) for key, level in reply.levels.items()}
 
 
-def _level_tokens(completion: Completion) -> Iterator[tuple[str, Token]]:
-    """Each criterion's key and the token that holds its level, found by its place in the text."""
+def first_levels(tokens: Sequence[Token]) -> dict[str, LevelEstimate]:
+    """The estimates in a reply that has just begun; none before all levels are there, or if they do not come first.
+
+    What follows in the reply does not change them.
+    """
+    ends_levels = (count for count, token in enumerate(tokens, 1) if "}" in token.text)
+    return _written(tokens[: next(ends_levels, 0)])
+
+
+def _written(tokens: Sequence[Token]) -> dict[str, LevelEstimate]:
+    """The estimates of the levels that stand in the text of these tokens, by the criteria's keys."""
+    text = "".join(token.text for token in tokens)
     # A quotation mark inside a JSON string is escaped, so these patterns match no words of a comment.
-    written = _LEVELS.search(completion.text)
-    if written is None:
-        return
-    ends = list(accumulate(len(token.text) for token in completion.tokens))
-    for found in _LEVEL.finditer(completion.text, *written.span(1)):
-        index = bisect_right(ends, found.start(2))
-        if index < len(ends) and completion.tokens[index].text.strip() == found[2]:
-            yield found[1], completion.tokens[index]
+    found = _LEVELS.search(text)
+    if found is None:
+        return {}
+    ends = list(accumulate(len(token.text) for token in tokens))
+    places = _LEVEL.finditer(text, *found.span(1))
+    return {each[1]: _estimate(each[2], tokens[bisect_right(ends, each.start(2))]) for each in places}
 
 
-def _estimate(level: int, token: Token | None) -> LevelEstimate:
-    if token is None:
+def _estimate(written: str, token: Token) -> LevelEstimate:
+    """The estimate of a level from the token it was found in, which may hold more than it."""
+    level = int(written)
+    if token.text.strip() != written:
         return LevelEstimate.certain(level)
     masses = [0.0] * len(LEVELS)
     for text, log_probability in token.top.items():

@@ -7,15 +7,25 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading import prompt
 from grading.costs import ledger
 from grading.costs.ledger import Call, Ending
-from grading.costs.tariff import Tariff
-from grading.engines.engine import Cancelled, Completion, Engine, EngineDead, Request, RequestRefused, Usage
+from grading.costs.tariff import Tariff, estimated_usage
+from grading.engines.engine import (
+    Cancelled,
+    Completion,
+    Engine,
+    EngineDead,
+    EngineError,
+    GivenUp,
+    Request,
+    RequestRefused,
+    Usage,
+)
 from grading.reply import InvalidReply
 from models import CallOutcome, Essay
 from models.session import session
@@ -54,8 +64,7 @@ class Calls:
 
         def settle(outcome: CallOutcome, error: Exception | None = None) -> None:
             reply = replies[0] if replies else None
-            # What was refused was not begun. What was broken off was, and nobody tells how much of it was paid.
-            usage = reply.usage if reply else Usage() if isinstance(error, RequestRefused) else None
+            usage = reply.usage if reply else _used(request, error)
             ending = Ending(
                 outcome=outcome,
                 bill=ended(usage),
@@ -130,7 +139,17 @@ class Calls:
             log.warning("a call to the model is not settled and will count as lost: %s", error)
 
 
+def _used(request: Request, error: Exception | None) -> Usage | None:
+    """What a call without a reply has used, None where nobody knows; the prompt is estimated where nobody told it."""
+    usage = error.usage if isinstance(error, EngineError) else None
+    if usage is None:  # what was refused was not begun
+        return Usage() if isinstance(error, RequestRefused) else None
+    return usage if usage.prompt else replace(usage, prompt=estimated_usage(request).prompt)
+
+
 def _outcome(error: Exception) -> CallOutcome:
     if isinstance(error, InvalidReply):
         return CallOutcome.invalid
+    if isinstance(error, GivenUp):
+        return CallOutcome.escalated
     return CallOutcome.abandoned if isinstance(error, Cancelled) else CallOutcome.failed

@@ -14,7 +14,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, cast
 
 from grading.engines import shared
-from grading.engines.engine import AccountRefused, AskAgain, DeadlineExceeded, RateLimited, RequestRefused, Unavailable
+from grading.engines.engine import (
+    AccountRefused,
+    AskAgain,
+    DeadlineExceeded,
+    GivenUp,
+    RateLimited,
+    RequestRefused,
+    Unavailable,
+)
 
 THRESHOLD = 5
 """Failures in a row that open a circuit."""
@@ -51,7 +59,7 @@ class State:
         """After a request came back, with an error or without."""
         if isinstance(error, AccountRefused):
             return State(self.failures + 1, now + ACCOUNT_PAUSE, str(error))
-        if error is None or isinstance(error, RateLimited | AskAgain | RequestRefused):
+        if error is None or isinstance(error, RateLimited | AskAgain | RequestRefused | GivenUp):
             # It answers. What was sent before the circuit opened is no news, though.
             return State() if probing or not self.until else self
         if not isinstance(error, Unavailable | DeadlineExceeded):

@@ -14,6 +14,10 @@ from typing import Any, Protocol
 
 ALTERNATIVES = 8
 """Log-probabilities of a token: those of the six levels, and room for other spellings of them."""
+UPDATE_INTERVAL = 0.1
+"""Seconds between two updates of one caller, at least; the first and the last piece never wait."""
+POLL_INTERVAL = 0.2
+"""Seconds in which a caller notices, at the latest, that it was cancelled, is too late or has lost its engine."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,9 @@ class Request:
     """One call to a model.
 
     `messages` are chat messages (`role`, `content`); `schema` is the JSON schema that confines the reply;
-    `deadline` is in seconds from the call.
+    `deadline` is in seconds from the call. `give_up` is asked while the reply comes, and as often as `on_delta` at
+    least, with all its tokens so far: once it says yes the generation is aborted and the call ends with `GivenUp`. It
+    must be quick and not raise, and any thread may ask it.
     """
 
     id: str
@@ -30,6 +36,7 @@ class Request:
     max_tokens: int
     deadline: float
     temperature: float = 0.0
+    give_up: Callable[[Sequence[Token]], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,10 @@ class Cancelled(EngineError):
     """The caller's `cancelled` event was set; the generation was aborted."""
 
 
+class GivenUp(EngineError):
+    """The request's own `give_up` wanted no more of the reply; the generation was aborted."""
+
+
 class EngineDead(EngineError):
     """The engine as a whole is gone; nothing can be graded in this process any more."""
 
@@ -134,8 +145,8 @@ class Engine(Protocol):
         """Run one request and return its reply.
 
         `on_delta` gets each new piece of text, in order, from one thread at a time; it must be quick and not raise.
-        An empty piece says that the reply begins anew. Raises `RequestRefused`, `DeadlineExceeded`, `Cancelled`, or
-        what says that the engine as a whole cannot answer.
+        An empty piece says that the reply begins anew. Raises `RequestRefused`, `DeadlineExceeded`, `Cancelled`,
+        `GivenUp`, or what says that the engine as a whole cannot answer.
         """
         ...
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from grading.engines.circuit import Circuit
 from grading.engines.engine import (
+    POLL_INTERVAL,
     AskAgain,
     Cancelled,
     Completion,
@@ -30,8 +31,6 @@ ATTEMPTS = 4
 """Tries of one request, when the provider fails."""
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
-POLL_INTERVAL = 0.2
-"""Seconds in which who waits notices, at the latest, that it was cancelled."""
 
 
 class HostedEngine:

@@ -19,7 +19,18 @@ from urllib.parse import urlsplit
 
 import openai
 
-from grading.engines.engine import AskAgain, Cancelled, Completion, DeadlineExceeded, EngineError, Flag, Request
+from grading.engines.engine import (
+    POLL_INTERVAL,
+    UPDATE_INTERVAL,
+    AskAgain,
+    Cancelled,
+    Completion,
+    DeadlineExceeded,
+    EngineError,
+    Flag,
+    GivenUp,
+    Request,
+)
 from grading.engines.openai_errors import translated
 from grading.engines.openai_reply import Reply
 from grading.engines.openai_request import LENGTHS, parameters, refused_part
@@ -31,10 +42,6 @@ CONNECT = 5.0
 """Seconds in which a connection must stand."""
 SILENCE = 120.0
 """Seconds without any byte after which a provider is taken to be gone."""
-UPDATE_INTERVAL = 0.1
-"""Seconds between two updates of one caller, at least; the first and the last piece never wait."""
-POLL_INTERVAL = 0.2
-"""Seconds in which a caller notices, at the latest, that it was cancelled."""
 
 
 class OpenAiEngine:
@@ -127,6 +134,8 @@ class OpenAiEngine:
             async for chunk in stream:
                 now = time.monotonic()
                 pending += reply.take(chunk, now - start)
+                if request.give_up and request.give_up(reply.tokens):
+                    raise GivenUp("The rest of the reply was not wanted.")
                 if pending and now - updated >= UPDATE_INTERVAL:
                     put(pending)
                     pending, updated = "", now

@@ -21,7 +21,7 @@ class Reply:
 
     def __init__(self) -> None:
         self.first_token_s = 0.0
-        self._tokens: list[Token] = []
+        self.tokens: list[Token] = []
         self._refusal = ""
         self._finish_reason: str | None = None
         self._usage: Mapping[str, Any] | None = None
@@ -46,7 +46,7 @@ class Reply:
         logprobs = (choice.get("logprobs") or {}).get("content") or []
         if text or logprobs:
             self.first_token_s = self.first_token_s or elapsed
-            self._tokens += _tokens(text, logprobs)
+            self.tokens += _tokens(text, logprobs)
         self._refusal += delta.get("refusal") or ""
         self._finish_reason = choice.get("finish_reason") or self._finish_reason
         return text
@@ -55,7 +55,7 @@ class Reply:
     def usage(self) -> Usage | None:
         """What the provider said that it used; before it said so, the tokens that have come."""
         if self._usage is None:
-            return Usage(completion=len(self._tokens)) if self._tokens else None
+            return Usage(completion=len(self.tokens)) if self.tokens else None
         details = self._usage.get("prompt_tokens_details") or {}
         return Usage(
             prompt=self._usage.get("prompt_tokens") or 0,
@@ -70,13 +70,13 @@ class Reply:
         if self._finish_reason == "content_filter":
             raise RequestRefused(f"The content filter of {provider} does not let this pass.")
         if self._finish_reason is None:
-            what = "broke the reply off" if self._tokens else "sent an empty answer"
+            what = "broke the reply off" if self.tokens else "sent an empty answer"
             raise Unavailable(f"{provider} {what}.")
         if self._finish_reason not in ("stop", "length"):
             raise Unavailable(f"{provider} ended the reply with {self._finish_reason!r}.")
         return Completion(
-            text="".join(token.text for token in self._tokens),
-            tokens=self._tokens,
+            text="".join(token.text for token in self.tokens),
+            tokens=self.tokens,
             usage=self.usage or Usage(),
             first_token_s=self.first_token_s,
             finish_reason=self._finish_reason,

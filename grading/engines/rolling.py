@@ -18,16 +18,21 @@ from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
-from grading.engines.engine import Cancelled, DeadlineExceeded, EngineDead, EngineError, Flag, RequestRefused
+from grading.engines.engine import (
+    POLL_INTERVAL,
+    UPDATE_INTERVAL,
+    Cancelled,
+    DeadlineExceeded,
+    EngineDead,
+    EngineError,
+    Flag,
+    RequestRefused,
+)
 
 log = logging.getLogger(__name__)
 
 EXIT_CODE = 70
 """With which the process ends when its engine is dead; EX_SOFTWARE of sysexits.h."""
-UPDATE_INTERVAL = 0.1
-"""Seconds between two updates of one caller, at least; the first and the last output never wait."""
-POLL_INTERVAL = 0.2
-"""Seconds in which a caller notices, at the latest, that it was cancelled, is too late or has lost its engine."""
 
 
 class Output(Protocol):

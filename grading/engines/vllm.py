@@ -10,7 +10,7 @@ import copy
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from grading.engines.engine import (
     EngineDead,
     EngineError,
     Flag,
+    GivenUp,
     Request,
     RequestRefused,
     Token,
@@ -78,6 +79,7 @@ class VllmEngine:
         first_token_s = 0.0
         prompt = self._tokenize(request)
         outputs: list[RequestOutput] = []
+        tokens: list[Token] = []
         stream = self._batch.stream(
             request.id,
             {"prompt_token_ids": prompt},
@@ -85,13 +87,21 @@ class VllmEngine:
             deadline=request.deadline,
             cancelled=cancelled,
         )
-        with closing(stream):
-            for some in stream:
-                first_token_s = first_token_s or time.monotonic() - start
-                outputs += some
-                if delta := "".join(output.outputs[0].text for output in some):
-                    on_delta(delta)
-        return completion(outputs, len(prompt), first_token_s)
+        try:
+            with closing(stream):
+                for some in stream:
+                    first_token_s = first_token_s or time.monotonic() - start
+                    outputs += some
+                    tokens += tokens_of(some)
+                    if delta := "".join(output.outputs[0].text for output in some):
+                        on_delta(delta)
+                    if request.give_up and not some[-1].finished and request.give_up(tokens):
+                        raise GivenUp("The rest of the reply was not wanted.")
+        except EngineError as error:
+            if outputs:
+                error.usage = usage(outputs, len(prompt))
+            raise
+        return completion(outputs, tokens, len(prompt), first_token_s)
 
     def check_schema(self, schema: Mapping[str, Any]) -> None:
         """Raises `RequestRefused` for a schema that no reply could be confined to."""
@@ -157,7 +167,9 @@ def sampling(request: Request, repetition_penalty: float) -> SamplingParams:
     )
 
 
-def completion(outputs: list[RequestOutput], prompt_tokens: int, first_token_s: float) -> Completion:
+def completion(
+    outputs: Sequence[RequestOutput], tokens: Sequence[Token], prompt_tokens: int, first_token_s: float
+) -> Completion:
     """The reply that all outputs of a request add up to. Raises `RequestRefused` when vLLM gave it up."""
     pieces = [output.outputs[0] for output in outputs]
     finish_reason = pieces[-1].finish_reason
@@ -165,15 +177,25 @@ def completion(outputs: list[RequestOutput], prompt_tokens: int, first_token_s: 
         raise RequestRefused(f"The engine gave the request up ({finish_reason}): it cannot compile this schema.")
     return Completion(
         text="".join(piece.text for piece in pieces),
-        tokens=[token for piece in pieces for token in _tokens(piece)],
-        usage=Usage(
-            prompt=prompt_tokens,
-            cached=outputs[-1].num_cached_tokens or 0,
-            completion=sum(len(piece.token_ids) for piece in pieces),
-        ),
+        tokens=tokens,
+        usage=usage(outputs, prompt_tokens),
         first_token_s=first_token_s,
         finish_reason=finish_reason,
     )
+
+
+def usage(outputs: Sequence[RequestOutput], prompt_tokens: int) -> Usage:
+    """What a request has used when it has given these outputs."""
+    return Usage(
+        prompt=prompt_tokens,
+        cached=outputs[-1].num_cached_tokens or 0,
+        completion=sum(len(output.outputs[0].token_ids) for output in outputs),
+    )
+
+
+def tokens_of(outputs: Iterable[RequestOutput]) -> list[Token]:
+    """The tokens of some outputs of a request."""
+    return [token for output in outputs for token in _tokens(output.outputs[0])]
 
 
 def _tokens(piece: CompletionOutput) -> Iterator[Token]:

@@ -12,7 +12,7 @@ import os
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from grading.engines.engine import (
@@ -21,6 +21,7 @@ from grading.engines.engine import (
     DeadlineExceeded,
     EngineDead,
     Flag,
+    GivenUp,
     Request,
     RequestRefused,
     Token,
@@ -68,18 +69,21 @@ class InstantEngine:
         essay = essay_in(request)
         if REFUSED in essay:
             raise RequestRefused("The essay is longer than the model can read.")
-        text = self.reply(request, essay)
+        tokens = list(_tokens(self.reply(request, essay)))
         takes = _TAKES.search(essay)
         delay = float(takes[1]) if takes else self.delay
         first_token_s = None
-        for delta in _pieces(text, _DELTAS):
+        size = math.ceil(len(tokens) / _DELTAS)
+        for sent in range(size, len(tokens) + size, size):
             self._wait(delay / _DELTAS, start + request.deadline, cancelled)
             first_token_s = first_token_s or time.monotonic() - start
-            on_delta(delta)
+            on_delta(_text(tokens[sent - size : sent]))
             self.after_delta(essay)
-        tokens = list(_tokens(text))
-        usage = Usage(prompt=sum(len(message["content"]) for message in request.messages) // 4, completion=len(tokens))
-        return Completion(text, tokens, usage, first_token_s or 0.0, "stop")
+            if request.give_up and request.give_up(tokens[:sent]):
+                error = GivenUp("The rest of the reply was not wanted.")
+                error.usage = usage(request, tokens[:sent])
+                raise error
+        return Completion(_text(tokens), tokens, usage(request, tokens), first_token_s or 0.0, "stop")
 
     def close(self) -> None:
         self.closed = True
@@ -155,9 +159,12 @@ def _level(key: str, essay: str) -> int:
     return 2 + zlib.crc32(f"{key}\n{essay}".encode("utf-8", "surrogatepass")) % 4
 
 
-def _pieces(text: str, count: int) -> Iterator[str]:
-    size = math.ceil(len(text) / count)
-    return (text[start : start + size] for start in range(0, len(text), size))
+def usage(request: Request, tokens: Sequence[Token]) -> Usage:
+    return Usage(prompt=sum(len(message["content"]) for message in request.messages) // 4, completion=len(tokens))
+
+
+def _text(tokens: Iterable[Token]) -> str:
+    return "".join(token.text for token in tokens)
 
 
 def _tokens(text: str) -> Iterator[Token]:

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grading.engines.engine import Cancelled, Completion, EngineDead, Flag, Request, Token, Usage
-from grading.grader import Grade, Ungradable, grade
+from grading.grader import Grade, TooUncertain, Ungradable, grade
 from grading.task import Task
 from tests.corpus import chinese_essays, english_essays
 from tests.doubles.engine import DIES, INVALID_ALWAYS, INVALID_FIRST, REFUSED, TAKES, DeadEngine, InstantEngine
@@ -215,6 +216,11 @@ class TestWhoeverKeepsAccount:
             graded(DeadEngine(), text=text, deadline=0.05, on_call=on_call)
         assert seen == ["r", error]
 
+    def test_sees_a_reply_that_was_broken_off(self, seen: list[Any], on_call: Any) -> None:
+        with pytest.raises(TooUncertain):
+            graded(InstantEngine(), on_call=on_call, give_up_below=0.8)
+        assert seen == ["r", "GivenUp"]
+
     def test_can_keep_the_model_from_being_called(self) -> None:
         @contextmanager
         def refuse(request: Request) -> Iterator[Callable[[Completion], None]]:
@@ -225,6 +231,63 @@ class TestWhoeverKeepsAccount:
         with pytest.raises(PermissionError):
             graded(engine, on_call=refuse)
         assert engine.requests == []
+
+
+class TestLevelsThatAreTooUncertain:
+    """The instant engine is 0.541 sure of each level."""
+
+    def broken_off(self, **options: Any) -> TooUncertain:
+        with pytest.raises(TooUncertain) as raised:
+            graded(InstantEngine(), **{"give_up_below": 0.8} | options)
+        return raised.value
+
+    def test_end_the_reply_before_its_comments(self) -> None:
+        told: list[str] = []
+        error = self.broken_off(on_progress=lambda field, text: told.append(text))
+        whole = graded(InstantEngine())
+        assert told == []
+        assert error.usage
+        assert error.usage.prompt == whole.usage.prompt
+        assert 0 < error.usage.completion < whole.usage.completion / 2
+
+    def test_are_told_as_a_grade_tells_them(self) -> None:
+        error, whole = self.broken_off(), graded(InstantEngine())
+        assert error.criteria == [
+            {name: value for name, value in item.items() if name != "comment"} for item in whole.criteria
+        ]
+        assert (error.total, error.max, error.model) == (whole.total, whole.max, "instant")
+        assert error.confidence == whole.confidence == 0.541
+
+    def test_are_no_reason_to_ask_the_same_model_again(self) -> None:
+        engine = InstantEngine()
+        with pytest.raises(TooUncertain):
+            graded(engine, give_up_below=0.8)
+        assert len(engine.requests) == 1
+
+    def test_end_the_second_reply_as_well(self) -> None:
+        engine = InstantEngine()
+        with pytest.raises(TooUncertain):
+            graded(engine, text=f"{ESSAY} {INVALID_FIRST}", give_up_below=0.8)
+        assert len(engine.requests) == 2
+
+    @pytest.mark.parametrize("below", [None, 0.5, 0.541])
+    def test_are_those_below_what_is_asked_for_and_no_others(self, below: float | None) -> None:
+        assert graded(InstantEngine(), give_up_below=below).confidence == 0.541
+
+    def test_are_never_those_of_a_model_that_gives_no_log_probabilities(self) -> None:
+        class WithoutLogProbabilities(InstantEngine):
+            def grade(self, request: Request, on_delta: Callable[[str], None], cancelled: Flag) -> Completion:
+                give_up = request.give_up
+                assert give_up
+                blind = replace(request, give_up=lambda tokens: give_up([Token(token.text) for token in tokens]))
+                return super().grade(blind, on_delta, cancelled)
+
+        assert graded(WithoutLogProbabilities(), give_up_below=1.0).attempts == 1
+
+    def test_are_not_looked_for_when_nobody_asks(self) -> None:
+        engine = InstantEngine()
+        graded(engine)
+        assert engine.requests[0].give_up is None
 
 
 def test_what_an_engine_refuses_is_not_tried_again() -> None:

@@ -3,13 +3,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grading.engines.engine import Completion, Token, Usage
-from grading.levels import LevelEstimate, levels
+from grading.levels import LevelEstimate, first_levels, levels
 from grading.reply import parse
 from tests.grading.examples import RUBRIC, as_text, reply
 
@@ -80,6 +81,28 @@ def test_digits_and_level_like_words_in_comments_are_not_taken_for_levels() -> N
 def test_keys_that_are_the_beginning_of_others_keep_apart() -> None:
     text = TEXT.replace("{", "{ ", 1)
     assert estimates(text, {text.index("2"): {"2": 0.5, "4": 0.5}})["language"].expected == pytest.approx(3)
+
+
+class TestOfAReplyThatHasJustBegun:
+    TOPS: ClassVar = {IDEAS: {"4": 0.5, "5": 0.5}, LANGUAGE: {"2": 0.7, "1": 0.3}}
+
+    @pytest.mark.parametrize("cut", [r"\d|\D", r"\d|\D{1,4}", r".{1,7}", r"[^4]*(?=4)|4|.*"])
+    def test_the_estimates_are_those_of_the_whole_and_there_once_all_levels_are(self, cut: str) -> None:
+        whole = completion(TEXT, self.TOPS, cut)
+        final = levels(whole, parse(TEXT, RUBRIC))
+        written = ""
+        for count, token in enumerate(whole.tokens, 1):
+            written += token.text
+            assert first_levels(whole.tokens[:count]) == (final if "}" in written else {})
+
+    def test_there_are_none_when_something_else_comes_first(self) -> None:
+        text = as_text({name: reply()[name] for name in ("comments", "levels")})
+        assert first_levels(completion(text, {}).tokens) == {}
+
+    @pytest.mark.parametrize("level", ["7", "45", "4.5", '"4"', "-4", "null", "[4]"])
+    def test_what_is_no_level_is_not_taken_for_one(self, level: str) -> None:
+        text = TEXT.replace("4", level, 1)
+        assert list(first_levels(completion(text, {}).tokens)) == ["language"]
 
 
 @given(st.lists(st.floats(1e-6, 1), min_size=6, max_size=6))

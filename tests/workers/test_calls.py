@@ -10,17 +10,20 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import joinedload
 
 from grading.costs import ledger
 from grading.costs.prices import price_of
-from grading.costs.tariff import Hosted, OwnMachine
+from grading.costs.tariff import Hosted, OwnMachine, estimated_usage
 from grading.engines.engine import Completion, Usage
+from grading.grader import TooUncertain, grade
 from models import CallOutcome, Essay, EssayState, LlmCall
 from models.base import now
 from models.session import session
 from tests.conftest import use_environment
 from tests.doubles.engine import DIES, INVALID_ALWAYS, INVALID_FIRST, REFUSED, TAKES, DeadEngine, InstantEngine
 from tests.factories import TEXT, School, make_essay
+from tests.grading.examples import TASK
 from tests.workers.lab import eventually
 from workers import calls, local
 from workers.leases import leases
@@ -133,6 +136,44 @@ class TestEachAttemptIsARow:
         (row,) = rows()
         assert (row.outcome, row.cost) == (CallOutcome.failed, 0)
         assert "longer than the model can read" in (row.error or "")
+
+    def test_a_reply_that_was_broken_off_costs_what_had_come_of_it(
+        self, school: School, engine: InstantEngine, hosted: Hosted
+    ) -> None:
+        self.too_uncertain(school, engine, hosted)
+        (row,) = rows()
+        assert (row.outcome, row.baseline_cost) == (CallOutcome.escalated, 0)
+        assert row.prompt_tokens
+        assert row.completion_tokens
+        assert row.cost == hosted.price.cost(Usage(row.prompt_tokens, 0, row.completion_tokens))
+        assert "not wanted" in (row.error or "")
+
+    def test_a_prompt_that_no_provider_has_counted_is_estimated(
+        self, school: School, engine: InstantEngine, hosted: Hosted, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tests.doubles.engine.usage", lambda request, tokens: Usage(completion=len(tokens)))
+        self.too_uncertain(school, engine, hosted)
+        (row,) = rows()
+        assert row.prompt_tokens == estimated_usage(engine.requests[0]).prompt
+        assert row.cost == hosted.price.cost(Usage(row.prompt_tokens, 0, row.completion_tokens or 0))
+
+    def too_uncertain(self, school: School, engine: InstantEngine, hosted: Hosted) -> None:
+        made = make_essay(school.student, school.assignment, state=EssayState.queued)
+        with session() as db:
+            essay = db.get_one(Essay, made.id, options=[joinedload(Essay.assignment)])
+        with pytest.raises(TooUncertain):
+            grade(
+                essay.text,
+                TASK,
+                engine,
+                request_id="r",
+                secret="key",
+                on_progress=lambda field, text: None,
+                cancelled=threading.Event(),
+                deadline=10,
+                on_call=calls.Calls(essay, engine, "small", hosted),
+                give_up_below=0.8,
+            )
 
     def test_a_reply_that_takes_too_long_costs_its_estimate(self, graded: Any, hosted: Hosted) -> None:
         with use_environment({"PIZHU_GRADE_DEADLINE": "0.05"}):

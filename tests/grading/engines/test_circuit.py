@@ -15,6 +15,7 @@ from grading.engines.engine import (
     Cancelled,
     DeadlineExceeded,
     EngineError,
+    GivenUp,
     QuotaExceeded,
     RateLimited,
     RequestRefused,
@@ -22,7 +23,13 @@ from grading.engines.engine import (
 )
 from tests.conftest import use_environment
 
-WELL: list[EngineError | None] = [None, RateLimited("slowly"), AskAgain("less"), RequestRefused("too long")]
+WELL: list[EngineError | None] = [
+    None,
+    RateLimited("slowly"),
+    AskAgain("less"),
+    RequestRefused("too long"),
+    GivenUp("unsure"),
+]
 
 
 class TestTheRule:

@@ -16,6 +16,7 @@ from grading.engines.engine import (
     DeadlineExceeded,
     EngineError,
     Flag,
+    GivenUp,
     QuotaExceeded,
     RateLimited,
     Request,
@@ -155,8 +156,20 @@ class TestTryingAgain:
             asked(engine, cancelled)
         assert clock.now < 1
 
+    def test_is_not_for_what_was_given_up(self, engine: HostedEngine, inner: Scripted) -> None:
+        inner.script = [GivenUp("unsure")]
+        with pytest.raises(GivenUp):
+            asked(engine)
+        assert len(inner.asked) == 1
+
 
 class TestTheCircuit:
+    def test_is_closed_by_an_answer_that_was_not_read_to_its_end(self, engine: HostedEngine, inner: Scripted) -> None:
+        inner.script = [Unavailable("500"), GivenUp("unsure")]
+        with pytest.raises(GivenUp):
+            asked(engine)
+        assert engine.circuit.state().failures == 0
+
     def test_opens_at_once_when_the_quota_is_used_up_and_nothing_more_is_sent(
         self, engine: HostedEngine, inner: Scripted, clock: Clock
     ) -> None:

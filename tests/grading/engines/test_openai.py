@@ -6,7 +6,7 @@ import json
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -21,15 +21,18 @@ from grading.engines.engine import (
     Completion,
     DeadlineExceeded,
     EngineError,
+    GivenUp,
     QuotaExceeded,
     RateLimited,
     Request,
     RequestRefused,
+    Token,
     Unavailable,
     Usage,
 )
 from grading.engines.openai import OpenAiEngine
-from grading.levels import levels
+from grading.grader import grade
+from grading.levels import LevelEstimate, first_levels, levels
 from grading.task import Task
 from settings import settings
 from tests.conftest import use_environment
@@ -299,6 +302,51 @@ class TestCancelling:
         with pytest.raises(Cancelled):
             graded(engine)
         eventually(lambda: all(call.ended == "aborted" for call in server.calls), 1, "the server saw it", every=0.01)
+
+
+class TestGivingUp:
+    def test_closes_the_connection_and_says_how_far_it_came(self, server: OpenAiServer, engine: OpenAiEngine) -> None:
+        server.faults.script("trickle:0.01")
+        seen: list[int] = []
+
+        def give_up(tokens: Sequence[Token]) -> bool:
+            seen.append(len(tokens))
+            return any("}" in token.text for token in tokens)
+
+        with pytest.raises(GivenUp) as raised:
+            graded(engine, grading(give_up=give_up))
+        eventually(lambda: server.calls[0].ended == "aborted", 1, "the server saw it", every=0.01)
+        assert raised.value.usage == Usage(completion=seen[-1])
+        assert seen[-1] <= server.calls[0].completion <= seen[-1] + 3
+
+    def test_is_decided_on_the_levels_as_they_will_stand(self, engine: OpenAiEngine) -> None:
+        early: list[dict[str, LevelEstimate]] = []
+
+        def give_up(tokens: Sequence[Token]) -> bool:
+            early.append(first_levels(tokens))
+            return False
+
+        completion = graded(engine, grading(give_up=give_up))
+        assert early[0] == {}
+        assert early[-1] == levels(completion, reply.parse(completion.text, TASK.rubric))
+        assert 0 < early.index(early[-1]) < len(completion.tokens) / 3, "as soon as they are there"
+
+    def test_does_not_happen_where_no_log_probabilities_are(self, server: OpenAiServer) -> None:
+        engine = made(server, "reasoning")
+        engine._left_out |= {"logprobs", "temperature"}
+        sure = grade(
+            ESSAY,
+            TASK,
+            engine,
+            request_id="essay.1",
+            secret="secret",
+            on_progress=lambda field, text: None,
+            cancelled=NEVER,
+            deadline=10,
+            give_up_below=1.0,
+        )
+        assert sure.confidence == 1.0
+        engine.close()
 
 
 def test_many_threads_at_once_each_get_their_own_reply(server: OpenAiServer, engine: OpenAiEngine) -> None:

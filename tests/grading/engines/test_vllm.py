@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from types import SimpleNamespace
@@ -18,8 +18,10 @@ import psutil
 import pytest
 
 from grading import prompt
-from grading.engines.engine import Cancelled, Completion, DeadlineExceeded, Request, RequestRefused
-from grading.engines.vllm import VllmEngine, completion
+from grading.engines import vllm
+from grading.engines.engine import Cancelled, Completion, DeadlineExceeded, GivenUp, Request, RequestRefused, Token
+from grading.engines.vllm import VllmEngine
+from grading.levels import first_levels
 from grading.task import Task
 from settings import ROOT
 from tests.corpus import chinese_essays, english_essays
@@ -40,6 +42,10 @@ def output(text: str, tops: list[dict[str, float]], reason: str | None = None) -
     return SimpleNamespace(outputs=[piece], num_cached_tokens=384)
 
 
+def completion(outputs: list[Any]) -> Completion:
+    return vllm.completion(outputs, vllm.tokens_of(outputs), 100, 0.5)
+
+
 def test_the_texts_of_the_tokens_add_up_even_where_a_character_takes_several() -> None:
     outputs = [
         output("", [{"�": -0.1}]),
@@ -48,14 +54,14 @@ def test_the_texts_of_the_tokens_add_up_even_where_a_character_takes_several() -
         output("3", [{"3": -0.5}]),
         output("", [{"<eos>": 0.0}], "stop"),
     ]
-    whole = completion(outputs, 100, 0.5)
+    whole = completion(outputs)
     assert [token.text for token in whole.tokens] == ["", "", "批", "3", ""]
     assert "".join(token.text for token in whole.tokens) == whole.text == "批3"
     assert (whole.usage.prompt, whole.usage.cached, whole.usage.completion) == (100, 384, 5)
 
 
 def test_alternatives_are_those_that_the_schema_allows_likeliest_first() -> None:
-    whole = completion([output("2", [{"2": -1.5, "4": -0.5, "the": -math.inf}], "length")], 1, 0.1)
+    whole = completion([output("2", [{"2": -1.5, "4": -0.5, "the": -math.inf}], "length")])
     assert list(whole.tokens[0].top.items()) == [("4", -0.5), ("2", -1.5)]
     assert whole.finish_reason == "length"
 
@@ -63,7 +69,7 @@ def test_alternatives_are_those_that_the_schema_allows_likeliest_first() -> None
 @pytest.mark.parametrize("reason", ["error", "abort"])
 def test_a_request_that_vllm_gives_up_is_refused_and_no_reply(reason: str) -> None:
     with pytest.raises(RequestRefused, match="gave the request up"):
-        completion([output('{"levels"', [{"{": 0.0}]), output("", [], reason)], 1, 0.1)
+        completion([output('{"levels"', [{"{": 0.0}]), output("", [], reason)])
 
 
 def test_importing_the_engine_imports_neither_vllm_nor_torch() -> None:
@@ -189,6 +195,30 @@ class TestTheDemonstrationModel:
         assert not any(other.future.done() for other in others)
         assert [len(json.loads(other.result().text)) for other in others] == [300, 400]
         assert len("".join(unwanted.deltas)) < 1500
+
+    def test_a_reply_is_broken_off_when_its_levels_are_too_uncertain_and_the_others_finish(
+        self, vllm_engine: VllmEngine, callers: ThreadPoolExecutor
+    ) -> None:
+        other = Asked(vllm_engine, callers, writing(300)).streams()
+        given_up: list[int] = []
+
+        def unsure(tokens: Sequence[Token]) -> bool:
+            found = first_levels(tokens)
+            if found:
+                given_up.append(len(tokens))
+            return any(estimate.certainty < 0.999 for estimate in found.values())
+
+        request = grading(english_essays(1)[0][:800])
+        whole = vllm_engine.grade(request, lambda delta: None, NEVER)
+        with pytest.raises(GivenUp) as raised:
+            vllm_engine.grade(replace(request, give_up=unsure), lambda delta: None, NEVER)
+        used = raised.value.usage
+        assert used
+        assert (used.prompt, used.completion) == (whole.usage.prompt, given_up[0])
+        assert used.cached > 0
+        assert used.completion < whole.usage.completion
+        assert len(json.loads(other.result().text)) == 300
+        eventually(lambda: not vllm_engine._batch._live, 1, "the engine has nothing left to do", every=0.01)
 
     def test_what_is_not_done_by_its_deadline_ends_and_the_others_finish(
         self, vllm_engine: VllmEngine, callers: ThreadPoolExecutor
