@@ -1,4 +1,5 @@
-"""Real servers for every test that wants them: one Postgres and one Valkey for the session, emptied after each test."""
+"""For every test that wants them: one real Postgres and one Valkey for the session, emptied after each test, and the
+demonstration model, loaded once."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from sqlalchemy import text
 from app.embedded.postgres import EmbeddedPostgres
 from app.embedded.valkey import EmbeddedValkey
 from grading import progress
+from grading.engines.vllm import VllmEngine
 from models import Base
 from models.session import engine, forget_engine
 from settings import ROOT, settings
@@ -58,6 +60,18 @@ def redis(servers: None) -> Iterator[redis_client.Redis]:
     """A connection to Valkey, which is empty again after the test."""
     yield progress.connection()
     progress.connection().flushall()
+
+
+@pytest.fixture(scope="session")
+def vllm_engine() -> Iterator[VllmEngine]:
+    """The demonstration model, loaded once for all tests; its engine runs eight requests at a time."""
+    engine = VllmEngine(
+        settings().model_copy(
+            update={"local_model": "demo", "local_concurrency": 8, "model_context": 4096, "cpu_kv_cache_gb": 1}
+        )
+    )
+    yield engine
+    engine.close()
 
 
 @contextmanager
