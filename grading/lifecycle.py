@@ -39,6 +39,8 @@ from models import (
 )
 from models.base import now
 
+BROKEN_OFF = "broken_off"
+"""In the `usage` of a grading: the model was so unsure of the levels that its comments were not awaited."""
 TRIAGE = "triage"
 """The queue of essays that have no route yet."""
 
@@ -292,12 +294,12 @@ def settle_for(session: Session, claim: Claim, reason: str) -> Grading | None:
 
 
 def untrusted(essay_id: uuid.UUID) -> Select[Grading]:
-    """Gradings that no tier's confidence let stand and that came after the last that did, latest first."""
+    """Whole gradings that no tier's confidence let stand and that came after the last that did, latest first."""
     other = aliased(Grading)
     later = exists().where(other.essay_id == essay_id, other.accepted, other.created_at > Grading.created_at)
     return (
         select(Grading)
-        .where(Grading.essay_id == essay_id, ~Grading.accepted, ~later)
+        .where(Grading.essay_id == essay_id, ~Grading.accepted, ~Grading.usage.has_key(BROKEN_OFF), ~later)
         .order_by(Grading.created_at.desc())
     )
 

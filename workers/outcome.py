@@ -11,24 +11,33 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from grading import lifecycle, progress
 from grading.costs import ledger
-from grading.grader import Grade
+from grading.grader import Grade, TooUncertain
 from grading.lifecycle import Claim
 from grading.routing import Route
 from models import CallOutcome, Essay, EssayState, Grading, Source
 from models.session import session
 from workers.patience import patiently
 from workers.queue import enqueue
+from workers.stream import Stream
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Opinion:
-    """A grade that was not trusted, by which tier, and the calls that it took."""
+    """A grade that was not trusted, or as much of it as was awaited, by which tier, and the calls that it took."""
 
-    grade: Grade
+    grade: Grade | TooUncertain
     tier: str
     calls: tuple[uuid.UUID, ...]
+
+    def columns(self, essay: Essay) -> dict[str, Any]:
+        """As columns of `Grading`."""
+        if isinstance(self.grade, Grade):
+            return _columns(self.grade, essay, self.tier)
+        columns = {name: getattr(self.grade, name) for name in ("total", "max", "criteria", "confidence", "model")}
+        nothing: dict[str, list[Any]] = {"annotations": [], "strengths": [], "suggestions": []}
+        return columns | nothing | _origin(essay, self.tier) | {"usage": {lifecycle.BROKEN_OFF: True}}
 
 
 def finish(claim: Claim, essay: Essay, result: Grade, tier: str) -> None:
@@ -65,7 +74,7 @@ def move_on(claim: Claim, essay: Essay, route: Route, opinion: Opinion | None = 
             kept = None
             if opinion:
                 cost = ledger.cost_of(db, opinion.calls)
-                kept = Grading(**_columns(opinion.grade, essay, opinion.tier), cost_usd=cost)
+                kept = Grading(**opinion.columns(essay), cost_usd=cost)
                 if route.queue:
                     ledger.correct(db, opinion.calls[-1], CallOutcome.ok, CallOutcome.escalated)
             if route.queue:
@@ -78,7 +87,7 @@ def move_on(claim: Claim, essay: Essay, route: Route, opinion: Opinion | None = 
                 return True
             db.rollback()
             # A commit before this one may have taken effect although its answer was lost.
-            return list((db.get_one(Essay, essay.id).route or {}).get("tried", ())) == list(route.tried)
+            return (db.get_one(Essay, essay.id).route or {}).get("reason") == route.reason
 
     if not patiently(store):
         return
@@ -87,6 +96,7 @@ def move_on(claim: Claim, essay: Essay, route: Route, opinion: Opinion | None = 
     data = {"status": state.value, "queue": route.queue, "reason": route.reason}
     progress.announce(claim.essay_id, essay.student_id, "state", data)
     if route.queue:
+        Stream(essay.id).write("", "")  # who watches sees the next reply from its beginning
         enqueue(route.queue, [essay.id])
 
 
@@ -144,5 +154,9 @@ def _columns(result: Grade, essay: Essay, tier: str) -> dict[str, Any]:
     values = result.to_json() | {"total": result.total, "max": result.max}
     for name in ("first_token_s", "attempts", "dropped_quotes"):
         values["usage"][name] = values.pop(name)
+    return values | _origin(essay, tier)
+
+
+def _origin(essay: Essay, tier: str) -> dict[str, Any]:
     source = Source.local if essay.queue == "local" else Source.openai
-    return values | {"rubric_id": essay.assignment.rubric_id, "source": source, "tier": tier}
+    return {"rubric_id": essay.assignment.rubric_id, "source": source, "tier": tier}

@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import os
 import uuid
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from grading import lifecycle, progress, routing
 from grading.engines.engine import AccountRefused, Cancelled, Engine, EngineDead, Unavailable
-from grading.grader import OnCall, Ungradable, grade
+from grading.grader import Grade, OnCall, TooUncertain, Ungradable, grade
 from grading.lifecycle import Claim
 from grading.routing import Facts
 from grading.rubric import Rubric
@@ -58,8 +59,6 @@ def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Calls, on_c
         progress.announce(essay.id, essay.student_id, "state", data)
         stream = Stream(essay.id)
         try:
-            if (essay.route or {}).get("tried"):
-                stream.write("", "")
             result = grade(
                 essay.text,
                 task_of(essay.assignment),
@@ -70,7 +69,10 @@ def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Calls, on_c
                 cancelled=hold,
                 deadline=settings().grade_deadline,
                 on_call=on_call,
+                give_up_below=routing.gives_up_below(known(essay), tier),
             )
+        except TooUncertain as error:
+            pass_on(claim, essay, error, calls)
         except (Cancelled, LedgerAway):
             outcome.give_back(claim, essay)
         except Ungradable as error:
@@ -85,11 +87,22 @@ def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Calls, on_c
             outcome.give_up(claim, essay, f"An error in Pizhu itself; the log of the {essay.queue} worker says which.")
         else:
             stream.flush()
-            route = routing.next_route(known(essay), tier, result.confidence)
-            if route is None:
-                outcome.finish(claim, essay, result, tier)
-            else:
-                outcome.move_on(claim, essay, route, outcome.Opinion(result, tier, tuple(calls.opened)))
+            pass_on(claim, essay, result, calls)
+
+
+def pass_on(claim: Claim, essay: Essay, result: Grade | TooUncertain, calls: Calls) -> None:
+    """The grade stands, or the essay goes to a better tier or to a teacher."""
+    facts = known(essay)
+    route = routing.next_route(facts, calls.tier, result.confidence)
+    if route is not None and isinstance(result, TooUncertain):
+        # Its comments were not awaited, so that it can be asked for the whole when the better ones cannot be.
+        route = replace(route, tried=facts.tried)
+    if route is not None:
+        outcome.move_on(claim, essay, route, outcome.Opinion(result, calls.tier, tuple(calls.opened)))
+    elif isinstance(result, TooUncertain):
+        outcome.give_back(claim, essay)  # the better tier was closed in the meantime: it is graded once more, in full
+    else:
+        outcome.finish(claim, essay, result, calls.tier)
 
 
 def fall_back(claim: Claim, essay: Essay, tier: str, why: str) -> None:

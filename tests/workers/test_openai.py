@@ -125,7 +125,7 @@ class TestAnUnsureGrade:
         assert (essay.state, essay.queue, essay.attempts) == (EssayState.queued, "openai", 0)
         assert messages_waiting("openai") == 1
         assert essay.route
-        assert (essay.route["tier"], essay.route["tried"]) == ("small", ["local"])
+        assert essay.route["tier"] == "small"
         assert essay.route["complexity"] is not None, "what triage measured is kept"
         assert essay.route["reason"].startswith("local was unsure (confidence 0.5")
 
@@ -161,7 +161,7 @@ class TestAnUnsureGrade:
         states = [event.data["status"] for event in events if event.type != "delta"]
         assert states == ["queued", "grading", "queued", "grading", "graded"]
         restart = next(index for index, event in enumerate(events) if event.data.get("restart"))
-        assert {"delta"} == {event.type for event in events[restart:-1]}
+        assert {"field", "text"} == {key for event in events[restart + 2 : -1] for key in event.data}
 
     def test_goes_to_a_teacher_at_the_end_of_the_cascade_with_what_each_tier_said(
         self, school: School, cascade: Any
@@ -186,6 +186,32 @@ class TestAnUnsureGrade:
             db.commit()
         essay = work(submitted(school))
         assert [each.tier for each in gradings(essay.id)] == ["local"]
+        assert essay.state is EssayState.graded
+
+
+class TestAReplyThatIsBrokenOff:
+    def test_is_kept_with_its_levels_and_without_comments(self, school: School, cascade: Any) -> None:
+        cascade()
+        essay = work(submitted(school))
+        first, _ = gradings(essay.id)
+        assert first.usage == {"broken_off": True}
+        assert first.confidence
+        assert {item["key"] for item in first.criteria} == {"ideas", "language"}
+        assert first.total == sum(Decimal(str(item["points"])) for item in first.criteria)
+        assert calls()[0].completion_tokens
+        assert calls()[0].completion_tokens < (calls()[1].completion_tokens or 0)
+
+    def test_is_never_the_grade_that_stands(
+        self, school: School, cascade: Any, engine: InstantEngine, provider: OpenAiServer
+    ) -> None:
+        cascade(UNSURE, UNSURE)
+        provider.faults.script("ok", "quota")
+        essay = work(submitted(school))
+        assert [(each.tier, each.accepted) for each in gradings(essay.id)] == [
+            ("local", False),
+            ("small", False),
+            ("local", True),
+        ]
         assert essay.state is EssayState.graded
 
 
@@ -229,9 +255,10 @@ class TestWhatGoesWrongAtTheProvider:
         cascade()
         provider.faults.script("quota")
         essay = work(submitted(school))
-        (grading,) = gradings(essay.id)
-        assert (essay.state, essay.current_grading_id) == (EssayState.graded, grading.id)
-        assert (grading.tier, grading.accepted) == ("local", True)
+        broken_off, whole = gradings(essay.id)
+        assert (essay.state, essay.current_grading_id) == (EssayState.graded, whole.id)
+        assert (broken_off.accepted, whole.accepted) == (False, True)
+        assert broken_off.tier == whole.tier == "local"
         assert len(provider.calls) == 1, "quota is not asked for again, and the circuit keeps the other tier away"
         second = work(submitted(school, TEXT + " More."))
         assert second.state is EssayState.graded
@@ -244,7 +271,8 @@ class TestWhatGoesWrongAtTheProvider:
         provider.faults.script("quota")
         essay = work(submitted(school))
         assert essay.state is EssayState.needs_review
-        assert [each.accepted for each in gradings(essay.id)] == [False]
+        assert [each.tier for each in gradings(essay.id)] == ["local", "local"], "the second is whole"
+        assert not any(each.accepted for each in gradings(essay.id))
 
     def test_the_local_model_is_asked_when_a_complex_essay_finds_the_provider_down(
         self, school: School, cascade: Any, provider: OpenAiServer
