@@ -78,6 +78,8 @@ class LlmCall(Identified, Base):
     cached_tokens: Mapped[int | None]
     """The part of `prompt_tokens` that a prefix cache already held."""
     completion_tokens: Mapped[int | None]
+    prompt_estimated: Mapped[bool] = mapped_column(default=False)
+    """Whether `prompt_tokens` is an estimate, since the provider broke off before it told."""
     machine_s: Mapped[float | None]
     """Its share of the seconds for which our own machine was busy."""
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from grading import prompt
 from grading.costs import ledger
@@ -54,6 +55,8 @@ class Calls:
     tariff: Tariff
     opened: list[uuid.UUID] = field(default_factory=list)
     """Rows of the calls so far."""
+    _guessed: dict[uuid.UUID, Usage] = field(default_factory=dict)
+    """Calls whose prompt nobody counted. It is the same in all calls for one grade, so that another may tell."""
 
     @contextmanager
     def __call__(self, request: Request) -> Iterator[Callable[[Completion], None]]:
@@ -64,16 +67,23 @@ class Calls:
 
         def settle(outcome: CallOutcome, error: Exception | None = None) -> None:
             reply = replies[0] if replies else None
-            usage = reply.usage if reply else _used(request, error)
+            usage = reply.usage if reply else _used(error)
+            estimated = usage is not None and usage.completion > 0 and not usage.prompt
+            if usage and estimated:
+                self._guessed[call_id] = usage
+                usage = replace(usage, prompt=estimated_usage(request).prompt)
             ending = Ending(
                 outcome=outcome,
                 bill=ended(usage),
                 latency_s=time.monotonic() - began,
                 usage=usage,
+                prompt_estimated=estimated,
                 first_token_s=reply.first_token_s if reply else None,
                 error=str(error) if error else None,
             )
             self._settle(call_id, ending)
+            if usage and not estimated and usage.prompt:
+                self._learn(usage.prompt)
 
         try:
             yield replies.append
@@ -116,10 +126,27 @@ class Calls:
 
     def correct(self, before: CallOutcome, after: CallOutcome) -> None:
         """Say what became of the last call; see `ledger.correct`."""
+        self._write(lambda db: ledger.correct(db, self.opened[-1], before, after))
+
+    def _learn(self, prompt_tokens: int) -> None:
+        while self._guessed:
+            self._tell(*self._guessed.popitem(), prompt_tokens)
+
+    def _tell(self, call_id: uuid.UUID, usage: Usage, prompt_tokens: int) -> None:
+        bill = self.tariff.begin()(replace(usage, prompt=prompt_tokens))
+        if bill.cost is not None and bill.machine_s is None:
+            cost = bill.cost
+            self._write(lambda db: ledger.learn_prompt(db, call_id, prompt_tokens, cost))
+
+    def _settle(self, call_id: uuid.UUID, ending: Ending) -> None:
+        self._write(lambda db: ledger.settle(db, call_id, ending))
+
+    def _write(self, change: Callable[[Session], object]) -> None:
+        """Change the ledger. What cannot be written for long is given up; the sweeper counts what was not settled."""
 
         def write() -> None:
             with session() as db:
-                ledger.correct(db, self.opened[-1], before, after)
+                change(db)
                 db.commit()
 
         try:
@@ -127,24 +154,11 @@ class Calls:
         except SQLAlchemyError as error:
             log.warning("what became of a call to the model is not written down: %s", error)
 
-    def _settle(self, call_id: uuid.UUID, ending: Ending) -> None:
-        def write() -> None:
-            with session() as db:
-                ledger.settle(db, call_id, ending)
-                db.commit()
 
-        try:
-            patiently(write)
-        except SQLAlchemyError as error:
-            log.warning("a call to the model is not settled and will count as lost: %s", error)
-
-
-def _used(request: Request, error: Exception | None) -> Usage | None:
-    """What a call without a reply has used, None where nobody knows; the prompt is estimated where nobody told it."""
+def _used(error: Exception | None) -> Usage | None:
+    """What a call without a reply has used, None where nobody knows."""
     usage = error.usage if isinstance(error, EngineError) else None
-    if usage is None:  # what was refused was not begun
-        return Usage() if isinstance(error, RequestRefused) else None
-    return usage if usage.prompt else replace(usage, prompt=estimated_usage(request).prompt)
+    return Usage() if usage is None and isinstance(error, RequestRefused) else usage  # what was refused was not begun
 
 
 def _outcome(error: Exception) -> CallOutcome:

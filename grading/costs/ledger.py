@@ -52,12 +52,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Ending:
-    """How an attempt ended. `usage` is None where the provider did not say."""
+    """How an attempt ended. `usage` is None where the provider did not say; its prompt is an estimate where it broke off
+    before it could."""
 
     outcome: CallOutcome
     bill: Bill
     latency_s: float
     usage: Usage | None = None
+    prompt_estimated: bool = False
     first_token_s: float | None = None
     error: str | None = None
 
@@ -96,6 +98,7 @@ def settle(session: Session, call_id: uuid.UUID, ending: Ending) -> bool:
             "prompt_tokens": usage.prompt,
             "cached_tokens": usage.cached,
             "completion_tokens": usage.completion,
+            "prompt_estimated": ending.prompt_estimated,
         }
     )
     settled = session.scalar(
@@ -129,6 +132,16 @@ def correct(session: Session, call_id: uuid.UUID, before: CallOutcome, after: Ca
         .execution_options(synchronize_session=False)
     )
     return changed is not None
+
+
+def learn_prompt(session: Session, call_id: uuid.UUID, tokens: int, cost: Decimal) -> None:
+    """The prompt of a call was only estimated and is now known: another call with the same one was answered in full."""
+    session.execute(
+        update(LlmCall)
+        .where(LlmCall.id == call_id, LlmCall.prompt_estimated)
+        .values(prompt_tokens=tokens, cost=cost, prompt_estimated=False)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def spent(session: Session, essay_id: uuid.UUID) -> Decimal:

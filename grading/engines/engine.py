@@ -118,6 +118,8 @@ class RateLimited(Unavailable):
 class AskAgain(Unavailable):
     """It is well and did not take a part of the request that can be done without: the next try leaves that out."""
 
+    usage = Usage()
+
 
 class AccountRefused(EngineError):
     """A hosted engine answers this account nothing (a key or a model it does not know) until a person mends that."""

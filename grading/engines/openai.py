@@ -85,7 +85,7 @@ class OpenAiEngine:
         except CancelledError:
             raise Cancelled("The engine was closed.") from None
         except EngineError as error:
-            error.usage = reply.usage
+            error.usage = reply.usage or error.usage
             raise
         finally:
             call.cancel()

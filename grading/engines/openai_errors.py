@@ -9,7 +9,15 @@ from email.utils import parsedate_to_datetime
 
 import openai
 
-from grading.engines.engine import AccountRefused, EngineError, QuotaExceeded, RateLimited, RequestRefused, Unavailable
+from grading.engines.engine import (
+    AccountRefused,
+    EngineError,
+    QuotaExceeded,
+    RateLimited,
+    RequestRefused,
+    Unavailable,
+    Usage,
+)
 
 _NO_CREDIT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"}
 _PAYMENT_REQUIRED = 402
@@ -21,7 +29,9 @@ _TOO_MANY = 429
 def translated(error: Exception, provider: str) -> EngineError:
     """Our error for one of the SDK's, or for what it lets through of a malformed answer."""
     if isinstance(error, openai.APIStatusError):
-        return _of_status(error, provider)
+        refused = _of_status(error, provider)
+        refused.usage = Usage()  # what is answered with such a status is not charged for
+        return refused
     if isinstance(error, openai.APITimeoutError):
         return Unavailable(f"{provider} is silent.")
     if isinstance(error, openai.APIConnectionError):

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -191,10 +191,12 @@ def assert_graded_once(essays: list[uuid.UUID], failed: int = 0) -> None:
 
 
 @contextmanager
-def running(home: Path, environment: Mapping[str, str]) -> Iterator[Lab]:
+def running(
+    home: Path, environment: Mapping[str, str], lines: Sequence[str] = ("triage", "local", "upkeep", "beat")
+) -> Iterator[Lab]:
     """Servers and workers that are up inside the block; at its end every worker must stop when it is asked to.
 
-    `environment` are settings, as `PIZHU_*` variables.
+    `environment` are settings, as `PIZHU_*` variables; `lines` those of the Procfile that are started.
     """
     lab = Lab(home)
     for folder in ("log", "run"):
@@ -205,7 +207,7 @@ def running(home: Path, environment: Mapping[str, str]) -> Iterator[Lab]:
             command.upgrade(Config(ROOT / "alembic.ini"), "head")
             lab.school = make_school()
             try:
-                for name in ("triage", "local", "upkeep", "beat"):
+                for name in lines:
                     lab.start(name)
                 yield lab
             finally:

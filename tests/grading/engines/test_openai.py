@@ -206,7 +206,7 @@ class TestWhatGoesWrong:
                 graded(engine)
             used.append(raised.value.usage)
         cut, refusal, _ = server.calls
-        assert used == [Usage(completion=10), Usage(refusal.prompt, 0, refusal.completion), None]
+        assert used == [Usage(completion=10), Usage(refusal.prompt, 0, refusal.completion), Usage()]
         assert cut.completion == 10
 
     def test_a_key_that_is_not_known_is_a_matter_for_a_person(self, server: OpenAiServer) -> None:
