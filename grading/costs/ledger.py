@@ -52,7 +52,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Ending:
-    """How an attempt ended. `usage` is None where the provider did not say; its prompt is an estimate where it broke off
+    """How an attempt ended. `usage` is None where the provider did not say; its prompt is estimated where it broke off
     before it could."""
 
     outcome: CallOutcome
