@@ -2,11 +2,11 @@
 
     κ = 1 − Σᵢⱼ wᵢⱼ Oᵢⱼ / Σᵢⱼ wᵢⱼ Eᵢⱼ        wᵢⱼ = (i − j)² / (N − 1)²
 
-O counts how often one rater gave i where the other gave j, E is what two raters with these same habits would make of it
-by chance. One is full agreement, nought is chance, less is worse than chance. Jacob Cohen, “Weighted kappa: Nominal
-scale agreement provision for scaled disagreement or partial credit”, Psychological Bulletin 70, 1968; with these weights
-it is the measure of the Automated Student Assessment Prize (ASAP), and (N − 1)² cancels out. Marks are steps of the
-scale, whole numbers; what is no whole number is rounded, a half upwards, and nothing is clipped.
+O counts how often one rater gave i where the other gave j, E is what two raters with these same habits would make of
+it by chance. One is full agreement, nought is chance, less is worse than chance. Jacob Cohen, “Weighted kappa: Nominal
+scale agreement provision for scaled disagreement or partial credit”, Psychological Bulletin 70, 1968; with these
+weights it is the measure of the Automated Student Assessment Prize (ASAP), and (N − 1)² cancels out. Marks are steps of
+the scale, whole numbers; what is no whole number is rounded, a half upwards, and nothing is clipped.
 """
 
 from __future__ import annotations
