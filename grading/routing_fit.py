@@ -166,8 +166,8 @@ def _fit_share(
     return Fit(
         rule=rule,
         value=value,
-        words=f"{words} Marks are off by {chosen.error:.1%} of full marks, and by {chosen.random:.1%} if as many were "
-        "kept at random.",
+        words=f"{words} The error of the marks is {chosen.error:.1%} of full marks, and {chosen.random:.1%} if as many "
+        "are kept at random.",
         essays=len(known),
         untaught=sum(not each.taught for each in known),
         supposed=supposed,
@@ -274,8 +274,8 @@ def _verdict(chosen: Point, tested: HeldOut, tier: str, better: str) -> str:
     if chosen.kept == 1:
         return f"Everything that {tier} grades is kept: asking {better} would not be worth what it costs."
     measured = (
-        f"On essays it was not learned on, marks are off by {tested.error:.1%} of full marks; "
-        f"with as many kept at random, by {tested.random:.1%}."
+        f"On essays it was not learned on, the error is {tested.error:.1%} of full marks; "
+        f"with as many kept at random {tested.random:.1%}."
     )
     if chosen.kept == 0:
         return f"Nothing of {tier} is kept: {better} is worth what it costs for every essay. {measured}"

@@ -6,16 +6,17 @@ one; `held_out` tells what such a choice is worth on essays it was not made on. 
 rule has to beat: *as many essays passed on, drawn at random*. A rule that does not know which essays to pass on is
 as good as the control, whatever its curve looks like, and the fit says so.
 
-What is learned holds for the assignment and the models it was learned on. Errors are absolute differences from the
-reference mark as a share of full marks, 0 to 1, since those add up and so the control needs no drawing; costs are US
-dollars an essay.
+What is learned holds for the assignment and the models it was learned on. An essay's error is its mark's distance from
+the reference as a share of full marks, 0 to 1; that of many is the root of their mean square, since squares are what
+quadratic weighted kappa counts, and they add up, so that the control's expectation needs no drawing. Costs are US dollars
+an essay.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -55,32 +56,42 @@ class Choice:
 
     def point(self, threshold: float) -> Point:
         """What that threshold makes of these essays."""
-        return self._point(threshold, self.signal >= threshold)
+        return self.made(self.signal >= threshold, threshold)
 
-    def _point(self, threshold: float, kept: NDArray[np.bool_]) -> Point:
+    def squares(self, kept: NDArray[np.bool_]) -> Array:
+        """Each essay's squared error when these are kept."""
+        squares: Array = np.where(kept, self.keep_error, self.pass_error) ** 2
+        return squares
+
+    def made(self, kept: NDArray[np.bool_], threshold: float = math.nan) -> Point:
+        """What comes of keeping these."""
         share = float(kept.mean())
+        by_chance = share * (self.keep_error**2).mean() + (1 - share) * (self.pass_error**2).mean()
         return Point(
             threshold=float(threshold),
             kept=share,
             cost=float(np.where(kept, self.keep_cost, self.pass_cost).mean()),
-            error=float(np.where(kept, self.keep_error, self.pass_error).mean()),
-            random=float(share * self.keep_error.mean() + (1 - share) * self.pass_error.mean()),
+            error=math.sqrt(self.squares(kept).mean()),
+            random=math.sqrt(by_chance),
         )
 
 
 @dataclass(frozen=True)
 class Point:
-    """One threshold: the share kept, and the mean cost and error. `random` is the error that is to be expected when as
-    many essays are kept, drawn at random."""
+    """One threshold: the share kept, the mean cost, and the error."""
 
     threshold: float
     kept: float
     cost: float
     error: float
     random: float
+    """The error to be expected when as many essays are kept, drawn at random."""
+    noise: float = 0.0
+    """Standard error of how far its mean square is above the least on its curve; nought where it stands alone."""
 
     def to_json(self) -> dict[str, float]:
-        return {name: round(value, 8 if name == "cost" else 4) for name, value in asdict(self).items()}
+        shown = {name: value for name, value in asdict(self).items() if name != "noise"}
+        return {name: round(value, 8 if name == "cost" else 4) for name, value in shown.items()}
 
 
 Choose: TypeAlias = Callable[[Sequence[Point]], Point]
@@ -115,15 +126,24 @@ def curve(choice: Choice, *, nothing_kept: float = math.inf) -> list[Point]:
         return []
     steps = np.quantile(choice.signal, np.linspace(0, 1, POINTS), method="inverted_cdf")
     thresholds = np.unique([*steps, nothing_kept])
-    return [choice.point(threshold) for threshold in thresholds]
+    points = [choice.point(threshold) for threshold in thresholds]
+    squares = np.array([choice.squares(choice.signal >= threshold) for threshold in thresholds])
+    more = squares - squares[squares.mean(axis=1).argmin()]
+    noise = more.std(axis=1) / math.sqrt(len(choice))
+    return [replace(point, noise=float(around)) for point, around in zip(points, noise, strict=True)]
 
 
 def cheapest(tolerance: float) -> Choose:
-    """The least cost at which the error is at most so much above the smallest on the curve."""
+    """The least cost at which the error is not more than so much above the least on the curve, as far as can be told.
+
+    A difference within one standard error is none: the lowest point of a curve of few essays is low by luck as well
+    (the one-standard-error rule of Breiman and others, “Classification and Regression Trees”, 1984).
+    """
 
     def choose(points: Sequence[Point]) -> Point:
         bound = min(point.error for point in points) + tolerance
-        return min((point for point in points if point.error <= bound), key=lambda point: (point.cost, point.error))
+        good = [point for point in points if point.error**2 - point.noise <= bound**2]
+        return min(good, key=lambda point: (point.cost, point.error))
 
     return choose
 
@@ -152,13 +172,13 @@ def held_out(choice: Choice, choose: Choose, *, nothing_kept: float = math.inf, 
     for number in range(FOLDS):
         chosen = choose(curve(choice.of(fold != number), nothing_kept=nothing_kept))
         kept[fold == number] = choice.signal[fold == number] >= chosen.threshold
-    found = choice._point(float("nan"), kept)
+    found = choice.made(kept)
     return HeldOut(found.kept, found.cost, found.error, found.random, beaten(choice, kept, random))
 
 
 def beaten(choice: Choice, kept: NDArray[np.bool_], random: np.random.Generator) -> float:
     """Share of random draws of as many essays whose error is larger than with these kept; a tie counts half."""
-    gain = choice.pass_error - choice.keep_error
+    gain = choice.pass_error**2 - choice.keep_error**2
     drawn = np.array([gain[random.permutation(kept)].sum() for _ in range(DRAWS)])
     ours = gain[kept].sum()
     return float(np.mean(drawn < ours - 1e-12) + np.mean(np.abs(drawn - ours) <= 1e-12) / 2)

@@ -137,7 +137,7 @@ def test_a_share_says_what_it_does_to_the_marks_where_that_is_known() -> None:
     [found] = fit(essays(100), TIERS, SETTINGS, cheapest(0.01), {"local": 0.5})
     assert found.chosen
     assert found.chosen.kept == pytest.approx(0.5, abs=0.02)
-    assert f"by {found.chosen.random:.1%} if as many were kept at random" in found.words
+    assert f"and {found.chosen.random:.1%} if as many are kept at random" in found.words
 
 
 def test_a_share_of_few_essays_changes_nothing() -> None:

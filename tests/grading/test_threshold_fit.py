@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,13 +31,14 @@ def test_a_curve_goes_from_everything_kept_to_nothing() -> None:
     points = curve(choice([0.2, 0.4, 0.6, 0.8], [0.4, 0.3, 0.2, 0.1]))
     assert [point.kept for point in points] == [1, 0.75, 0.5, 0.25, 0]
     assert [point.cost for point in points] == [1, 3.25, 5.5, 7.75, 10]
-    assert [point.error for point in points] == pytest.approx([0.25, 0.15, 0.075, 0.025, 0])
+    # Mean squares: (0.16 + 0.09 + 0.04 + 0.01) / 4, then without the first, without the second …
+    assert [point.error**2 for point in points] == pytest.approx([0.075, 0.035, 0.0125, 0.0025, 0])
     assert points[1].threshold == 0.4
 
 
 def test_beside_each_point_stands_what_chance_makes_of_the_same_share() -> None:
     points = curve(choice([0.2, 0.4, 0.6, 0.8], [0.4, 0.3, 0.2, 0.1]))
-    assert [point.random for point in points] == pytest.approx([0.25, 0.1875, 0.125, 0.0625, 0])
+    assert [point.random**2 for point in points] == pytest.approx([0.075, 0.05625, 0.0375, 0.01875, 0])
 
 
 def test_essays_that_are_alike_are_kept_or_passed_on_together() -> None:
@@ -47,6 +49,18 @@ def test_essays_that_are_alike_are_kept_or_passed_on_together() -> None:
 def test_the_cheapest_is_taken_that_is_nearly_as_good_as_the_best() -> None:
     points = [Point(t, 1 - t, cost, error, 0) for t, cost, error in ((0, 1, 0.2), (0.5, 5, 0.11), (1, 10, 0.1))]
     assert [cheapest(tolerance)(points).cost for tolerance in (0, 0.01, 0.1)] == [10, 5, 1]
+
+
+def test_what_is_better_by_luck_alone_is_not_paid_for() -> None:
+    points = [Point(0, 1, 1, 0.12, 0, noise=0.01), Point(1, 0, 10, 0.1, 0)]
+    assert cheapest(0)(points).cost == 1
+    assert cheapest(0)([replace(points[0], noise=0.001), points[1]]).cost == 10
+
+
+def test_the_fewer_essays_the_less_can_be_told() -> None:
+    few, many = (choice([0.2, 0.4, 0.6, 0.8] * times, [0.4, 0.3, 0.2, 0.1] * times) for times in (5, 50))
+    assert curve(few)[0].noise == pytest.approx(curve(many)[0].noise * 10**0.5)
+    assert curve(many)[-1].noise == 0
 
 
 def test_the_best_is_taken_that_can_be_paid_and_the_cheapest_where_none_can() -> None:
