@@ -8,8 +8,8 @@ as good as the control, whatever its curve looks like, and the fit says so.
 
 What is learned holds for the assignment and the models it was learned on. An essay's error is its mark's distance from
 the reference as a share of full marks, 0 to 1; that of many is the root of their mean square, since squares are what
-quadratic weighted kappa counts, and they add up, so that the control's expectation needs no drawing. Costs are US dollars
-an essay.
+quadratic weighted kappa counts, and they add up, so that what the control is expected to make needs no drawing. Costs
+are US dollars an essay.
 """
 
 from __future__ import annotations
