@@ -129,6 +129,7 @@ def _fit_accept(
     known = _measured(outcomes, tier)
     if few := _too_few(rule, f"a grade of {tier} and a mark to measure it by", known):
         return few
+    better = asked[asked.index(tier) + 1]
     choice, supposed = _acceptance(known, asked, thresholds, tier)
     points = curve(choice, nothing_kept=1.0)
     chosen = choose(points)
@@ -136,7 +137,14 @@ def _fit_accept(
     return Fit(
         rule=rule,
         value=round(chosen.threshold, 4),
-        words=_verdict(chosen, tested, tier, asked[asked.index(tier) + 1]),
+        words=_verdict(
+            chosen,
+            tested,
+            tier,
+            better,
+            all_kept=f"Everything that {tier} grades is kept: asking {better} would not be worth what it costs.",
+            none_kept=f"Nothing of {tier} is kept: {better} is worth what it costs for every essay.",
+        ),
         essays=len(known),
         untaught=sum(not each.taught for each in known),
         supposed=supposed,
@@ -192,7 +200,14 @@ def _fit_complex_from(outcomes: Sequence[Outcome], asked: Sequence[str], thresho
     chosen = choose(points)
     tested = held_out(choice, choose, nothing_kept=STEP)
     told = tested.beats_random or chosen.kept == 0
-    words = _verdict(chosen, tested, first, best)
+    words = _verdict(
+        chosen,
+        tested,
+        first,
+        best,
+        all_kept=f"No essay is so complex that it should go to {best} at once.",
+        none_kept=f"Every essay should go to {best} at once.",
+    )
     return Fit(
         rule=COMPLEX_FROM,
         value=_complexity(chosen).threshold if told else None,
@@ -270,15 +285,16 @@ def _too_few(rule: str, what: str, known: Sequence[Outcome]) -> Fit | None:
     return Fit(rule, None, words, essays=len(known))
 
 
-def _verdict(chosen: Point, tested: HeldOut, tier: str, better: str) -> str:
+def _verdict(chosen: Point, tested: HeldOut, tier: str, better: str, *, all_kept: str, none_kept: str) -> str:
+    """What is to be said of a choice, and whether it beats the control."""
     if chosen.kept == 1:
-        return f"Everything that {tier} grades is kept: asking {better} would not be worth what it costs."
+        return all_kept
     measured = (
         f"On essays it was not learned on, the error is {tested.error:.1%} of full marks; "
         f"with as many kept at random {tested.random:.1%}."
     )
     if chosen.kept == 0:
-        return f"Nothing of {tier} is kept: {better} is worth what it costs for every essay. {measured}"
+        return f"{none_kept} {measured}"
     if tested.beats_random:
         return f"{measured} That beats {tested.beaten:.0%} of random draws."
     return (

@@ -16,6 +16,7 @@ COMMANDS = {
         "app.cli.complexity:complexity",
         "Say how complex texts are, and what is wrong in them.",
     ),
+    "route": ("app.cli.route:route", "Say which model an essay would go to and why; learn what decides that."),
     "user": ("app.cli.people:user", "Create users."),
     "token": ("app.cli.people:token", "Create bearer tokens."),
     "db": ("app.cli.db:db", "Migrate the database."),

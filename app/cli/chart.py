@@ -52,11 +52,21 @@ def chart(title: str, x_label: str, y_label: str, series: Sequence[Series]) -> s
     return "\n".join([*parts, "</svg>\n"])
 
 
+def stacked(charts: Sequence[str]) -> str:
+    """Charts one below the other, as one SVG document."""
+    placed = [
+        one.replace("<svg ", f'<svg y="{HEIGHT * row}" width="{WIDTH}" height="{HEIGHT}" ', 1)
+        for row, one in enumerate(charts)
+    ]
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT * len(charts)}">'
+    return "\n".join([head, *placed, "</svg>\n"])
+
+
 def ticks(low: float, high: float) -> list[float]:
     """Four to ten round numbers from at most the lowest to at least the highest."""
     span = (high - low) or abs(high) or 1.0
     step = 10.0 ** math.floor(math.log10(span / 4))
-    step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 8)
+    step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 8 + 1e-6)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [round(step * number, 12) for number in range(first, max(last, first + 1) + 1)]
 

@@ -40,7 +40,7 @@ def complexity(files: tuple[Path, ...], language: Language | None, as_json: bool
               cat essay.txt | pizhu complexity --json - | jq .score
     """
     for path in files:
-        text = _read(path)
+        text = read(path)
         found = measuring.measure(text, language)
         if as_json:
             findings = [finding.to_json() for finding in found.findings]
@@ -49,7 +49,8 @@ def complexity(files: tuple[Path, ...], language: Language | None, as_json: bool
             _show(path, text, found)
 
 
-def _read(path: Path) -> str:
+def read(path: Path) -> str:
+    """The essay in a file, or on standard input for `-`. Raises `click.UsageError` for what is no essay."""
     try:
         text = (sys.stdin.buffer.read() if path == Path("-") else path.read_bytes()).decode()
         check(text)
