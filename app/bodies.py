@@ -132,6 +132,19 @@ class JoinClass(Body):
     join_code: str
 
 
+class Routing(Body):
+    """Thresholds in which an assignment differs from the settings, which say what each means."""
+
+    accept: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        {}, description="Confidence, by tier, from which its grade stands."
+    )
+    simple_length: int | None = Field(None, ge=0)
+    simple_below: float | None = Field(None, ge=0, le=1)
+    complex_from: float | None = Field(None, ge=0, le=1)
+    longest_wait: float | None = Field(None, gt=0, description="In seconds.")
+    review_below: float | None = Field(None, ge=0, le=1)
+
+
 class AssignmentBody(Body):
     # The first four are read by `grading.task.Task`, for the command line and the web alike.
     title: Annotated[Any, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_TITLE})]
@@ -142,6 +155,7 @@ class AssignmentBody(Body):
     tolerance: Annotated[Decimal, Field(ge=0, decimal_places=2, max_digits=8)] | None = Field(
         None, description="Difference in points that the teacher does not mind."
     )
+    routing: Routing | None = Field(None, description="Null: as the settings. Left out in a change: as it was.")
     release: Release = Field(Release.at_once, description="When students may see their grades.")
     release_at: Moment | None = Field(None, description="The day, with `release: from_date`.")
 

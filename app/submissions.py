@@ -16,12 +16,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app import doorbell
 from app.bodies import (
+    MAX_ERRORS,
     AssignmentBody,
     ChangedAssignment,
     HandGrade,
     JoinClass,
     NewAssignment,
     NewClass,
+    Routing,
     validated,
 )
 from app.extensions import db
@@ -37,6 +39,7 @@ from grading.task import Task
 from grading.text import TextError
 from models import Assignment, Class, Essay, EssayState, Grading, Membership, Release, RubricVersion, User
 from models.base import now
+from settings import settings
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 """What an Idempotency-Key may be."""
@@ -246,6 +249,7 @@ def _save(assignment: Assignment, wanted: AssignmentBody) -> Assignment:
         raise wrong("release_at", "Say from which day on grades may be seen.")
     if wanted.release is not Release.from_date and wanted.release_at is not None:
         raise wrong("release_at", "Only goes with `release: from_date`.")
+    routing = _routing(wanted.routing)
     known = assignment.id is not None
     if known:
         # Of two who change it at the same moment, the second sees the first one's rubric.
@@ -254,11 +258,25 @@ def _save(assignment: Assignment, wanted: AssignmentBody) -> Assignment:
         assignment.release_at = wanted.release_at
     assignment.title, assignment.prompt, assignment.language = task.title, task.prompt, task.language
     assignment.deadline, assignment.tolerance, assignment.release = wanted.deadline, wanted.tolerance, wanted.release
+    if "routing" in wanted.model_fields_set:
+        assignment.routing = routing
     db().add(assignment)
     db().flush()
     _keep_rubric(assignment, task.rubric)
     db().commit()
     return assignment
+
+
+def _routing(wanted: Routing | None) -> dict[str, Any] | None:
+    """As an assignment keeps it. Raises `Problem` for a tier that there is not."""
+    if wanted is None:
+        return None
+    tiers = [tier.name for tier in settings().tiers]
+    unknown = [name for name in wanted.accept if name not in tiers]
+    if unknown:
+        message = f"There is no tier of this name; there are {', '.join(tiers)}."
+        raise invalid(*({"field": f"routing.accept.{name[:50]}", "message": message} for name in unknown[:MAX_ERRORS]))
+    return wanted.model_dump(exclude_none=True, exclude_defaults=True) or None
 
 
 def _task(wanted: AssignmentBody) -> Task:

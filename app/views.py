@@ -181,6 +181,7 @@ class AssignmentView(TypedDict):
     rubric_version: int
     deadline: str | None
     tolerance: float | None
+    routing: dict[str, Any] | None
     release: Literal["at_once", "on_release", "from_date"]
     release_at: str | None
     grades_visible: bool
@@ -354,6 +355,7 @@ def assignment_json(assignment: Assignment) -> AssignmentView:
         "rubric_version": assignment.rubric.version,
         "deadline": moment(assignment.deadline),
         "tolerance": None if assignment.tolerance is None else float(assignment.tolerance),
+        "routing": assignment.routing,
         "release": assignment.release.value,
         "release_at": moment(assignment.release_at),
         "grades_visible": assignment.grades_visible(),

@@ -1,16 +1,16 @@
 """What became of an assignment's essays, read from its gradings and the ledger: what thresholds are learned from.
 
 The reference is a teacher's last grade; where none was given and two tiers graded the essay, the mark of the better
-one. Only gradings by the present rubric count, and of each tier its last. What a tier cost is the sum of its calls in
-the ledger, failed ones included, divided among its gradings of that essay. A tier that was broken off because it was
-too unsure has no grading; its confidence counts as nought.
+one. Only gradings by the present rubric count, and of each tier its last; one that was broken off because its levels
+were too uncertain is a grading as well. What a tier cost is the sum of its calls in the ledger, failed ones included,
+divided among its gradings of that essay.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grading.routing_fit import Attempt, Outcome
-from models import Assignment, CallOutcome, Essay, Grading, LlmCall, Source
+from models import Assignment, Essay, Grading, LlmCall, Source
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,8 @@ class Given:
     confidence: float | None = None
 
 
-@dataclass(frozen=True)
-class Spent:
-    """What the calls of one tier for one essay came to, in US dollars, and whether one was escalated."""
-
-    cost: Decimal
-    escalated: bool
-
-
 def outcomes(session: Session, assignment: Assignment, tiers: Sequence[str]) -> list[Outcome]:
-    """One for each essay that a model of these tiers, cheapest first, has been asked about."""
+    """One for each essay that a model of these tiers, cheapest first, has graded."""
     given, spent = _given(session, assignment), _spent(session, assignment.id)
     essays = select(Essay.id, Essay.route["complexity"].as_float()).where(Essay.assignment_id == assignment.id)
     made = (
@@ -50,25 +42,19 @@ def outcomes(session: Session, assignment: Assignment, tiers: Sequence[str]) -> 
 
 
 def outcome_of(
-    given: Sequence[Given], spent: dict[str, Spent], tiers: Sequence[str], complexity: float | None
+    given: Sequence[Given], spent: Mapping[str, Decimal], tiers: Sequence[str], complexity: float | None
 ) -> Outcome:
-    """The outcome of an essay from its grades, the first first."""
+    """The outcome of an essay from its grades, the first first, and what each tier's calls came to in US dollars."""
     last = {grade.tier: grade for grade in given}
-    times = {tier: sum(grade.tier == tier for grade in given) for tier in tiers}
+    times = Counter(grade.tier for grade in given)
     graded = [tier for tier in tiers if tier in last]
     taught = last.get(None)
     reference = taught or (last[graded[-1]] if len(graded) > 1 else None)
     attempts = {}
-    for tier in tiers:
-        paid = spent.get(tier, Spent(Decimal(0), False))
-        grade = last.get(tier)
-        if grade is None and not paid.escalated:
-            continue
-        error = None
-        if grade and reference and grade is not reference:
-            error = abs(grade.mark - reference.mark)
-        confidence = (grade.confidence or 0.0) if grade else 0.0
-        attempts[tier] = Attempt(confidence, float(paid.cost) / max(1, times[tier]), error)
+    for tier in graded:
+        grade = last[tier]
+        error = abs(grade.mark - reference.mark) if reference and grade is not reference else None
+        attempts[tier] = Attempt(grade.confidence or 0.0, float(spent.get(tier, 0)) / times[tier], error)
     return Outcome(attempts, complexity, taught is not None)
 
 
@@ -89,19 +75,19 @@ def _given(session: Session, assignment: Assignment) -> dict[uuid.UUID, list[Giv
     return found
 
 
-def _spent(session: Session, assignment_id: uuid.UUID) -> dict[uuid.UUID, dict[str, Spent]]:
+def _spent(session: Session, assignment_id: uuid.UUID) -> dict[uuid.UUID, dict[str, Decimal]]:
     """What the calls for each essay came to, by tier."""
     rows = session.execute(
         select(
             LlmCall.essay_id,
             LlmCall.tier,
             func.sum(func.coalesce(LlmCall.cost, LlmCall.estimated_cost)),
-            func.bool_or(LlmCall.outcome == CallOutcome.escalated),
         )
-        .where(LlmCall.assignment_id == assignment_id, LlmCall.essay_id.is_not(None), LlmCall.feature == "grade")
+        .where(LlmCall.assignment_id == assignment_id, LlmCall.feature == "grade")
         .group_by(LlmCall.essay_id, LlmCall.tier)
     )
-    found: dict[uuid.UUID, dict[str, Spent]] = defaultdict(dict)
-    for essay_id, tier, cost, escalated in rows:
-        found[essay_id][tier] = Spent(cost, escalated)
+    found: dict[uuid.UUID, dict[str, Decimal]] = defaultdict(dict)
+    for essay_id, tier, cost in rows:
+        if essay_id is not None:  # a deleted essay still cost what it cost, and teaches nothing
+            found[essay_id][tier] = cost
     return found

@@ -49,6 +49,7 @@ class Essay(Identified, Base):
         Index("ix_essays_submitted", "created_at", postgresql_where=text("state = 'submitted'")),
         Index("ix_essays_assignment", "assignment_id", "created_at", "id"),
         Index("ix_essays_student", "student_id", "created_at", "id"),
+        Index("ix_essays_finished", "finished_at"),
     )
 
     assignment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("assignments.id", ondelete="CASCADE"))

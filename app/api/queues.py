@@ -11,6 +11,7 @@ from app.auth import me, ops, rule
 from app.extensions import db
 from app.paging import Listing
 from app.queues import QueueView, overview
+from app.shares import SharesView, shares
 
 
 @blueprint.get("/queues")
@@ -23,6 +24,14 @@ def list_queues() -> Any:
     what does not apply, or cannot be known while the broker is down.
     """
     return {"items": overview(db()), "next": None}
+
+
+@blueprint.get("/queues/shares")
+@rule(ops)
+@operation(Operation(200, Listing[SharesView]))
+def list_shares() -> Any:
+    """Who gave the grades of the last day and of the last week: tiers, teachers and the cache."""
+    return {"items": shares(db()), "next": None}
 
 
 @blueprint.post("/queues/<name>/pause")

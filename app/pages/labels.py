@@ -44,6 +44,13 @@ QUEUES = {
     "notify": _("Mail to users"),
 }
 
+GRADERS = {
+    "local": _("Local model"),
+    "cache": _("Cache"),
+    "teacher": _("Teachers"),
+}
+"""Who gives a grade; a hosted tier is called what the settings call it."""
+
 HASHED = {
     "prompt": _("Prompt"),
     "rubric": _("Rubric"),

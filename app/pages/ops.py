@@ -12,13 +12,16 @@ from app.extensions import db
 from app.pages import blueprint
 from app.pages.labels import QUEUES
 from app.queues import ESSAY_QUEUES, overview
+from app.shares import shares
 from models.base import now
 
 
 @blueprint.get("/queues")
 @rule(ops)
 def queues() -> str:
-    return render_template("ops/queues.html", queues=overview(db()), pausable=ESSAY_QUEUES, at=now())
+    return render_template(
+        "ops/queues.html", queues=overview(db()), windows=shares(db()), pausable=ESSAY_QUEUES, at=now()
+    )
 
 
 @blueprint.post("/queues/<name>/pause")

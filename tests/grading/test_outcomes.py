@@ -120,14 +120,6 @@ def test_a_tier_that_graded_twice_is_taken_at_its_last_word_and_half_its_cost(sc
     assert outcome.attempts["local"] == Attempt(pytest.approx(0.4), 0.001, 0)
 
 
-def test_a_tier_that_was_broken_off_counts_as_wholly_unsure(school: School) -> None:
-    essay = make_essay(school.student, school.assignment)
-    add_call(school, essay, "local", "0.001", CallOutcome.escalated)
-    add_grading(school, essay, "large", "15", 0.9)
-    [outcome] = found(school)
-    assert outcome.attempts["local"] == Attempt(0, 0.001, None)
-
-
 def test_complexity_is_that_of_the_route(school: School) -> None:
     routed, unrouted = (make_essay(school.student, school.assignment) for _ in range(2))
     with session() as db:

@@ -36,6 +36,39 @@ def rubric(maximum: float) -> dict[str, Any]:
     return {"criteria": [{"key": "ideas", "name": "Ideas", "max": maximum}]}
 
 
+def test_an_assignment_may_route_its_own_way(teacher: FlaskClient, school: School) -> None:
+    own = {"accept": {"local": 0.62}, "complex_from": 0.9}
+    shown = create(teacher, school, routing=own).get_json()
+    assert shown["routing"] == own
+    where = f"{ASSIGNMENTS}/{shown['id']}"
+    assert teacher.put(where, json=task(title="Another")).get_json()["routing"] == own, "it was not spoken of"
+    assert teacher.put(where, json=task(routing={"accept": {"large": 1}})).get_json()["routing"] == {
+        "accept": {"large": 1}
+    }
+    assert teacher.put(where, json=task(routing=None)).get_json()["routing"] is None
+    assert create(teacher, school).get_json()["routing"] is None
+
+
+@pytest.mark.parametrize(
+    ("routing", "named"),
+    [
+        ({"accept": {"huge": 0.5}}, "routing.accept.huge"),
+        ({"accept": {"local": 1.5}}, "routing.accept.local"),
+        ({"accept": {"local": "much"}}, "routing.accept.local"),
+        ({"complex_from": -1}, "routing.complex_from"),
+        ({"longest_wait": 0}, "routing.longest_wait"),
+        ({"complexity": 0.5}, "routing.complexity"),
+        ([], "routing"),
+    ],
+)
+def test_what_is_no_threshold_is_refused_by_name(
+    teacher: FlaskClient, school: School, routing: Any, named: str
+) -> None:
+    answer = create(teacher, school, routing=routing)
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.get_json()["errors"]] == [named]
+
+
 def test_what_is_saved_is_shown(teacher: FlaskClient, client: Clients, school: School) -> None:
     fields = {
         "deadline": "2026-12-24T18:00:00+08:00",

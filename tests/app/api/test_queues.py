@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ import redis as redis_client
 from flask.testing import FlaskClient
 
 from grading import lifecycle
-from models import EssayState
+from models import Essay, EssayState
 from models.session import session
 from tests.app.conftest import Clients
 from tests.conftest import use_environment
-from tests.factories import School, make_essay
+from tests.factories import School, a_grading, make_essay
 from workers import heartbeat, queue, triage
 from workers.queue import enqueue
 
@@ -78,6 +79,53 @@ def test_a_paused_triage_routes_nothing(ops: FlaskClient, school: School) -> Non
 @pytest.mark.parametrize("name", ["upkeep", "nothing", "LOCAL", "local%00"])
 def test_only_queues_of_essays_are_paused(ops: FlaskClient, name: str) -> None:
     assert ops.post(f"{QUEUES}/{name}/pause").status_code == 404
+
+
+def test_ops_see_who_gave_the_grades_of_the_day_and_the_week(ops: FlaskClient, school: School) -> None:
+    def graded(tier: str, hours_ago: float = 0, passed_by: str | None = None) -> None:
+        essay = make_essay(school.student, school.assignment, state=EssayState.graded)
+        with session() as db:
+            stored = db.get_one(Essay, essay.id)
+            assert stored.finished_at
+            stored.finished_at -= timedelta(hours=hours_ago)
+            assert stored.current_grading
+            stored.current_grading.tier = tier
+            if passed_by:
+                opinion = a_grading(school.assignment)
+                opinion.essay_id, opinion.tier, opinion.accepted = essay.id, passed_by, False
+                db.add(opinion)
+            db.commit()
+
+    for _ in range(3):
+        graded("local")
+    graded("large", passed_by="local")
+    graded("large", hours_ago=30, passed_by="local")
+    graded("former", hours_ago=30)
+    graded("local", hours_ago=200, passed_by="local")
+    make_essay(school.student, school.assignment, state=EssayState.needs_review)
+    make_essay(school.student, school.assignment, state=EssayState.queued)
+    by_hand = make_essay(school.student, school.assignment, state=EssayState.graded)
+    with session() as db:
+        lifecycle.override(db, by_hand.id, school.teacher, a_grading(school.assignment))
+        db.commit()
+
+    day, week = ops.get(f"{QUEUES}/shares").get_json()["items"]
+    assert (day["hours"], day["graded"], day["passed_on"], day["waiting"]) == (24, 5, 1, 1)
+    assert (week["hours"], week["graded"], week["passed_on"], week["waiting"]) == (168, 7, 2, 1)
+    assert [tier["name"] for tier in day["tiers"]] == ["local", "small", "large", "former", "teacher"]
+    assert {tier["name"]: tier["graded"] for tier in day["tiers"]} == {
+        "local": 3,
+        "small": 0,
+        "large": 1,
+        "former": 0,
+        "teacher": 1,
+    }
+    assert day["tiers"][0] == {"name": "local", "graded": 3, "share": 0.6, "passed_on": 1}
+
+
+def test_where_nothing_was_graded_there_is_no_share(ops: FlaskClient) -> None:
+    for window in ops.get(f"{QUEUES}/shares").get_json()["items"]:
+        assert (window["graded"], window["tiers"][0]["share"]) == (0, None)
 
 
 def test_while_the_broker_is_down_its_figures_are_unknown_and_not_zero(

@@ -20,6 +20,14 @@ def test_the_queues_are_shown_with_what_is_in_them(visit: Visit, school: School,
     assert "no worker" in line
 
 
+def test_it_is_shown_who_gives_the_grades(visit: Visit, school: School, redis: Any) -> None:
+    make_essay(school.student, school.assignment, state=EssayState.graded)
+    page = visit(school.ops).get("/queues")
+    table = page.text.split("Who gives the grades")[1]
+    assert "Local model 1 100% 0 1 100% 0" in table
+    assert "Teachers 0 0% 0" in table
+
+
 def test_a_queue_is_paused_and_goes_on_again(visit: Visit, school: School, redis: Any) -> None:
     visitor = visit(school.ops)
     page = visitor.send(visitor.get("/queues"), "/queues/local/pause")
