@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -19,9 +19,9 @@ from models.base import now
 @blueprint.get("/queues")
 @rule(ops)
 def queues() -> str:
-    return render_template(
-        "ops/queues.html", queues=overview(db()), windows=shares(db()), pausable=ESSAY_QUEUES, at=now()
-    )
+    # What the open page fetches every few seconds is without the shares, which are counted from a week of essays.
+    windows = None if request.args.get("part") == "queues" else shares(db())
+    return render_template("ops/queues.html", queues=overview(db()), windows=windows, pausable=ESSAY_QUEUES, at=now())
 
 
 @blueprint.post("/queues/<name>/pause")

@@ -186,13 +186,29 @@ def test_a_form_without_criteria_says_that_there_must_be_one(visit: Visit, schoo
 
 def test_an_assignment_that_is_saved_unchanged_is_unchanged(visit: Visit, school: School, redis: Any) -> None:
     deadline = datetime(2026, 12, 1, 16, 30, tzinfo=UTC)
-    assignment = make_assignment(school.school_class, deadline=deadline, tolerance=2, release=Release.on_release)
+    assignment = make_assignment(
+        school.school_class,
+        deadline=deadline,
+        tolerance=2,
+        routing={"accept": {"local": 0.6}},
+        release=Release.on_release,
+    )
     visitor = visit(school.teacher)
     page = visitor.send(visitor.get(f"/assignments/{assignment.id}/edit"))
     assert "The assignment is saved." in page.text
     with session() as db:
         after = db.get_one(Assignment, assignment.id)
-        for name in ("title", "prompt", "language", "deadline", "tolerance", "release", "release_at", "rubric_id"):
+        for name in (
+            "title",
+            "prompt",
+            "language",
+            "deadline",
+            "tolerance",
+            "routing",
+            "release",
+            "release_at",
+            "rubric_id",
+        ):
             assert getattr(after, name) == getattr(assignment, name), name
 
 

@@ -28,6 +28,14 @@ def test_it_is_shown_who_gives_the_grades(visit: Visit, school: School, redis: A
     assert "Teachers 0 0% 0" in table
 
 
+def test_the_part_that_is_fetched_again_and_again_does_without_counting_a_week(
+    visit: Visit, school: School, redis: Any
+) -> None:
+    part = visit(school.ops).get("/queues?part=queues")
+    assert "Local model local" in part.text
+    assert "Who gives the grades" not in part.text
+
+
 def test_a_queue_is_paused_and_goes_on_again(visit: Visit, school: School, redis: Any) -> None:
     visitor = visit(school.ops)
     page = visitor.send(visitor.get("/queues"), "/queues/local/pause")
