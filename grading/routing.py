@@ -53,6 +53,8 @@ class Facts:
     """None where it could not be measured."""
     closed: Mapping[str, str] = field(default_factory=dict)
     """Why a tier may not be asked now, by its name."""
+    resting: frozenset[str] = frozenset()
+    """The closed tiers that will be open again by themselves in a minute or so."""
     wait_s: Mapping[str, float] = field(default_factory=dict)
     """How far behind a queue is, in seconds."""
     due_s: float | None = None
@@ -86,6 +88,8 @@ def route(facts: Facts) -> Route:
     is not far behind."""
     names = [tier.name for tier in facts.tiers]
     open_ = [tier for tier in facts.tiers if tier.name not in facts.closed]
+    # What will be back soon is waited for where there is nothing else.
+    open_ = open_ or [tier for tier in facts.tiers if tier.name in facts.resting]
     if not open_:
         return _to(facts, None, _nothing_open(facts))
     score = facts.complexity.score if facts.complexity else None
@@ -105,7 +109,11 @@ def route(facts: Facts) -> Route:
         reason = f"{known}: the cheapest model first, a better one if it is unsure"
         if chosen in open_[1:]:
             reason += f"; the queue {queue_of(open_[0])} is too far behind"
-    passed = [tier for tier in facts.tiers if tier.name in facts.closed and _between(names, wanted, tier, chosen)]
+    passed = [
+        tier
+        for tier in facts.tiers
+        if tier.name in facts.closed and tier is not chosen and _between(names, wanted, tier, chosen)
+    ]
     return _to(facts, chosen, "; ".join([reason, *(_closed(facts, tier) for tier in passed)]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -25,18 +26,29 @@ SAVING_MODE = "saving"
 def facts(db: Session, essay: Essay, complexity: Complexity | None = None) -> Facts:
     """What is known of this essay now. One look at the database, and one at Redis for each provider."""
     tiers = settings().present_tiers
-    saving = db.get(Switch, SAVING_MODE) is not None
     return Facts(
         characters=len(essay.text),
         tiers=tiers,
         thresholds=Thresholds.of(settings(), essay.assignment.routing),
         complexity=complexity,
-        closed={tier.name: why for tier in tiers if (why := _closed(tier, saving=saving))},
+        closed=closed(db, tiers),
+        resting=frozenset(tier.name for tier in tiers if is_resting(tier)),
         wait_s=_waits(db),
         due_s=_due(essay.assignment, now()),
         tried=tuple((essay.route or {}).get("tried", ())),
         opinion=db.scalar(lifecycle.untrusted(essay.id).with_only_columns(Grading.confidence).limit(1)),
     )
+
+
+def closed(db: Session, tiers: Iterable[Tier]) -> dict[str, str]:
+    """Why some of these tiers may not be asked now, by their names."""
+    saving = db.get(Switch, SAVING_MODE) is not None
+    return {tier.name: why for tier in tiers if (why := _closed(tier, saving=saving))}
+
+
+def is_resting(tier: Tier) -> bool:
+    """Whether its provider failed and is left alone for a moment, which mends itself, as an account does not."""
+    return tier.engine == "openai" and Circuit(provider_of(tier)).state().is_resting(now().timestamp())
 
 
 def provider_of(tier: Tier) -> str:

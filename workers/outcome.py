@@ -135,16 +135,17 @@ def give_up(claim: Claim, essay: Essay, reason: str) -> None:
         progress.announce(claim.essay_id, essay.student_id, "state", data)
 
 
-def give_back(claim: Claim, essay: Essay) -> None:
-    """Let another worker grade it; nothing happens when it was cancelled or taken away."""
+def give_back(claim: Claim, essay: Essay, why: str = "the worker was stopped") -> None:
+    """Let it be graded another time; nothing happens when it was cancelled or taken away."""
     try:
         with session() as db:
-            released = lifecycle.release(db, claim, "the worker was stopped")
+            released = lifecycle.release(db, claim, why)
             db.commit()
     except SQLAlchemyError as error:
         log.warning("not given back, the lease will run out: %s", error)
         return
     if released:
+        log.info("given back: %s", why)
         data = {"status": EssayState.queued.value, "queue": essay.queue}
         progress.announce(claim.essay_id, essay.student_id, "state", data)
 

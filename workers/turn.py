@@ -21,6 +21,7 @@ from grading.routing import Facts
 from grading.rubric import Rubric
 from grading.task import Task
 from models import Assignment, Essay, EssayState
+from models.base import now
 from models.session import session
 from settings import settings
 from workers import outcome
@@ -77,7 +78,9 @@ def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Calls, on_c
             outcome.give_back(claim, essay)
         except Ungradable as error:
             fall_back(claim, essay, tier, error.reason)
-        except (Unavailable, AccountRefused) as error:
+        except Unavailable as error:
+            fall_back(claim, essay, tier, str(error), passes=True)
+        except AccountRefused as error:
             fall_back(claim, essay, tier, str(error))
         except EngineDead as error:
             log.critical("%s", error)
@@ -100,16 +103,23 @@ def pass_on(claim: Claim, essay: Essay, result: Grade | TooUncertain, calls: Cal
     if route is not None:
         outcome.move_on(claim, essay, route, outcome.Opinion(result, calls.tier, tuple(calls.opened)))
     elif isinstance(result, TooUncertain):
-        outcome.give_back(claim, essay)  # the better tier was closed in the meantime: it is graded once more, in full
+        outcome.give_back(claim, essay, "no better model can be asked any more; graded again, in full")
     else:
         outcome.finish(claim, essay, result, calls.tier)
 
 
-def fall_back(claim: Claim, essay: Essay, tier: str, why: str) -> None:
-    """That tier gave no grade: another is asked, a former grade stands, or a teacher grades it."""
-    route = routing.fallback(known(essay), tier, why)
+def fall_back(claim: Claim, essay: Essay, tier: str, why: str, *, passes: bool = False) -> None:
+    """That tier gave no grade: another is asked, a former grade stands, or a teacher grades it.
+
+    No teacher is troubled for what passes by itself, though: then the essay waits in its queue, but not for ever.
+    """
+    facts = known(essay)
+    route = routing.fallback(facts, tier, why)
+    waited = (now() - essay.queued_at).total_seconds() if essay.queued_at else 0.0
     if route is None:
         outcome.settle_for(claim, essay, why)
+    elif passes and route.queue is None and waited < facts.thresholds.longest_wait:
+        outcome.give_back(claim, essay, why)
     else:
         outcome.move_on(claim, essay, route)
 

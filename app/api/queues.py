@@ -12,6 +12,7 @@ from app.extensions import db
 from app.paging import Listing
 from app.queues import QueueView, overview
 from app.shares import SharesView, shares
+from app.tiers import TierView, tiers
 
 
 @blueprint.get("/queues")
@@ -32,6 +33,14 @@ def list_queues() -> Any:
 def list_shares() -> Any:
     """Who gave the grades of the last day and of the last week: tiers, teachers and the cache."""
     return {"items": shares(db()), "next": None}
+
+
+@blueprint.get("/tiers")
+@rule(ops)
+@operation(Operation(200, Listing[TierView]))
+def list_tiers() -> Any:
+    """The tiers of the cascade, and why one is not asked now."""
+    return {"items": tiers(db()), "next": None}
 
 
 @blueprint.post("/queues/<name>/pause")

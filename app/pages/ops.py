@@ -13,6 +13,7 @@ from app.pages import blueprint
 from app.pages.labels import QUEUES
 from app.queues import ESSAY_QUEUES, overview
 from app.shares import shares
+from app.tiers import tiers
 from models.base import now
 
 
@@ -21,7 +22,14 @@ from models.base import now
 def queues() -> str:
     # What the open page fetches every few seconds is without the shares, which are counted from a week of essays.
     windows = None if request.args.get("part") == "queues" else shares(db())
-    return render_template("ops/queues.html", queues=overview(db()), windows=windows, pausable=ESSAY_QUEUES, at=now())
+    return render_template(
+        "ops/queues.html",
+        queues=overview(db()),
+        tiers=tiers(db()),
+        windows=windows,
+        pausable=ESSAY_QUEUES,
+        at=now(),
+    )
 
 
 @blueprint.post("/queues/<name>/pause")

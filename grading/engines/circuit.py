@@ -38,18 +38,24 @@ _LIFE = 24 * 3600
 class State:
     """Failures in a row, and what follows from them; times are Unix times, 0 for none.
 
-    `until` is the end of the pause; `probe` the time until which a probe is waited for.
+    `until` is the end of the pause; `probe` the time until which a probe is waited for; `account` says that it was
+    the account that was refused.
     """
 
     failures: int = 0
     until: float = 0.0
     reason: str = ""
     probe: float = 0.0
+    account: bool = False
 
     def phase(self, now: float) -> Literal["closed", "open", "half-open"]:
         if not self.until:
             return "closed"
         return "open" if now < max(self.until, self.probe) else "half-open"
+
+    def is_resting(self, now: float) -> bool:
+        """Whether it is open for a moment only, because the provider failed; an account mends less soon."""
+        return self.phase(now) == "open" and not self.account
 
     def entered(self, now: float) -> State:
         """After a request was let through."""
@@ -58,7 +64,7 @@ class State:
     def left(self, error: BaseException | None, now: float, *, probing: bool) -> State:
         """After a request came back, with an error or without."""
         if isinstance(error, AccountRefused):
-            return State(self.failures + 1, now + ACCOUNT_PAUSE, str(error))
+            return State(self.failures + 1, now + ACCOUNT_PAUSE, str(error), account=True)
         if error is None or isinstance(error, RateLimited | AskAgain | RequestRefused | GivenUp):
             # It answers. What was sent before the circuit opened is no news, though.
             return State() if probing or not self.until else self

@@ -71,6 +71,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.release_grades", "POST"): CLASS_TEACHER,
     ("api.list_queues", "GET"): OPS,
     ("api.list_shares", "GET"): OPS,
+    ("api.list_tiers", "GET"): OPS,
     ("api.pause_queue", "POST"): OPS,
     ("api.resume_queue", "POST"): OPS,
     ("pages.home", "GET"): (302,) * 7,

@@ -89,6 +89,17 @@ class TestAClosedTier:
         assert route(facts(tiers=())).reason == "no model is configured on this installation"
 
 
+class TestATierThatRests:
+    def test_is_waited_for_where_there_is_nothing_else(self) -> None:
+        resting = facts(tiers=(SMALL, LARGE), closed={"small": "503", "large": "503"}, resting=frozenset({"small"}))
+        found = route(resting)
+        assert (found.queue, found.tier) == ("openai", "small")
+
+    def test_is_passed_over_where_there_is(self) -> None:
+        found = route(facts(0.9, closed={"large": "503"}, resting=frozenset({"large"})))
+        assert found.tier == "small"
+
+
 class TestABatch:
     def test_takes_what_a_hosted_tier_is_to_grade_and_nobody_waits_for(self) -> None:
         found = route(facts(0.9, due_s=BATCH_WINDOW))

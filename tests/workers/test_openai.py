@@ -12,6 +12,9 @@ import pytest
 from sqlalchemy import select
 
 from grading import lifecycle, progress
+from grading.engines import circuit as circuit_breaker
+from grading.engines.circuit import Circuit
+from grading.engines.engine import Unavailable
 from grading.engines.openai_request import LENGTHS
 from models import CallOutcome, Essay, EssayState, EssayTransition, Grading, LlmCall, Source, Switch
 from models.session import session
@@ -292,6 +295,31 @@ class TestWhatGoesWrongAtTheProvider:
         with use_environment({"PIZHU_TIERS": '[{"name": "only", "engine": "openai", "model": "large"}]'}):
             essay = work(essay_id)
         assert essay.state is EssayState.graded
+
+
+class TestAProviderThatIsDown:
+    @pytest.fixture
+    def down(self, cascade: Any) -> None:
+        cascade(PIZHU_LOCAL_MODEL="none")
+        circuit = Circuit(openai.provider_of(settings().present_tiers[0]))
+        for _ in range(circuit_breaker.THRESHOLD):
+            with pytest.raises(Unavailable), circuit.passing():
+                raise Unavailable("it failed with status 503.")
+
+    def test_is_waited_for_before_a_teacher_is_troubled(self, school: School, down: None) -> None:
+        essay_id = submitted(school)
+        openai.grade_essay(str(essay_id))
+        with session() as db:
+            essay = db.get_one(Essay, essay_id)
+        assert (essay.state, essay.queue, essay.attempts) == (EssayState.queued, "openai", 0)
+        assert essay.enqueued_at is None, "the sweeper is to ring again"
+        assert "503" in (essay.reason or "")
+
+    def test_is_not_waited_for_for_ever(self, school: School, down: None) -> None:
+        with use_environment({"PIZHU_LONGEST_WAIT": "0.001"}):
+            essay = work(submitted(school))
+        assert essay.state is EssayState.needs_review
+        assert "503" in (essay.reason or "")
 
 
 class TestWhatTheLocalModelCannotGrade:

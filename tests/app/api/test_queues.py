@@ -139,3 +139,13 @@ def test_while_the_broker_is_down_its_figures_are_unknown_and_not_zero(
     make_essay(school.student, school.assignment)
     shown = named(ops.get(QUEUES))["triage"]
     assert (shown["depth"], shown["workers"], shown["messages"]) == (1, None, None)
+
+
+def test_ops_see_the_tiers_and_why_one_is_not_asked(ops: FlaskClient) -> None:
+    with use_environment({"OPENAI_API_KEY": "a-key"}):
+        tiers = {tier["name"]: tier for tier in ops.get("/api/v1/tiers").get_json()["items"]}
+    assert list(tiers) == ["local", "small", "large"]
+    assert (tiers["small"]["model"], tiers["small"]["accept_confidence"]) == ("gpt-4.1-mini", 0.9)
+    assert {tier["closed"] for tier in tiers.values()} == {None}
+    tiers = {tier["name"]: tier for tier in ops.get("/api/v1/tiers").get_json()["items"]}
+    assert "no provider" in tiers["large"]["closed"]

@@ -8,6 +8,7 @@ from grading import lifecycle
 from models import EssayState
 from models.session import session
 from tests.app.pages.conftest import Visit
+from tests.conftest import use_environment
 from tests.factories import School, make_essay
 
 
@@ -53,3 +54,12 @@ def test_only_queues_of_essays_have_a_switch(visit: Visit, school: School, redis
     page = visit(school.ops).get("/queues")
     switches = [form.action for form in page.forms if form.action.startswith("/queues/")]
     assert switches == ["/queues/triage/pause", "/queues/local/pause"]
+
+
+def test_the_page_says_who_is_asked_and_why_somebody_is_not(visit: Visit, school: School, redis: Any) -> None:
+    text = visit(school.ops).get("/queues").text
+    assert "there is no provider here; OPENAI_API_KEY or PIZHU_OPENAI_BASE_URL opens one" in text
+    with use_environment({"OPENAI_API_KEY": "a-key", "PIZHU_LOCAL_MODEL": "none"}):
+        text = visit(school.ops).get("/queues").text
+    assert "there is no local model here; PIZHU_LOCAL_MODEL names one" in text
+    assert "gpt-4.1-mini 0.9 open" in " ".join(text.split())
