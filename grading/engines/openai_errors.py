@@ -20,6 +20,8 @@ from grading.engines.engine import (
 )
 
 _NO_CREDIT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "insufficient_balance"}
+_NOT_AS_ASKED = {"invalid_request_error", "BadRequestError"}
+"""What a status of 400 is called in the middle of a stream, where vLLM says that it cannot compile a schema."""
 _PAYMENT_REQUIRED = 402
 _NOT_KNOWN_HERE = {401, 403, 404}
 _BUSY_OR_BROKEN = {408, 409, 425}
@@ -37,6 +39,8 @@ def translated(error: Exception, provider: str) -> EngineError:
     if isinstance(error, openai.APIConnectionError):
         return Unavailable(f"The connection to {provider} failed: {error.__cause__ or error}.")
     if isinstance(error, openai.APIError):  # reported in the middle of a stream, where there is no status any more
+        if error.type in _NOT_AS_ASKED:
+            return RequestRefused(f"{provider} refuses the request: {_said(error)}")
         return _of_code(error, provider, None) or Unavailable(f"{provider} broke the reply off: {_said(error)}")
     return Unavailable(f"{provider} answered with something that cannot be read: {error}")
 

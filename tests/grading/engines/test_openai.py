@@ -167,6 +167,7 @@ FAULTS: list[tuple[str, type[EngineError], str]] = [
     ("stream_error", Unavailable, "broke the reply off: The server had an error"),
     ("stream_error:insufficient_quota", QuotaExceeded, "no credit left"),
     ("stream_error:rate_limit_exceeded", RateLimited, "takes no more requests"),
+    ("stream_error:BadRequestError", RequestRefused, "refuses the request"),
     ("no_choices", Unavailable, "sent an empty answer"),
     ("no_finish", Unavailable, "broke the reply off"),
     ("refusal", RequestRefused, "The model declines: I'm sorry"),

@@ -19,7 +19,16 @@ import pytest
 
 from grading import prompt
 from grading.engines import vllm
-from grading.engines.engine import Cancelled, Completion, DeadlineExceeded, GivenUp, Request, RequestRefused, Token
+from grading.engines.engine import (
+    Cancelled,
+    Completion,
+    DeadlineExceeded,
+    Engine,
+    GivenUp,
+    Request,
+    RequestRefused,
+    Token,
+)
 from grading.engines.vllm import VllmEngine
 from grading.levels import first_levels
 from grading.task import Task
@@ -81,7 +90,7 @@ def test_importing_the_engine_imports_neither_vllm_nor_torch() -> None:
 class Asked:
     """A request put to the engine in a thread of its own, and what came of it so far."""
 
-    def __init__(self, engine: VllmEngine, callers: ThreadPoolExecutor, request: Request) -> None:
+    def __init__(self, engine: Engine, callers: ThreadPoolExecutor, request: Request) -> None:
         self.deltas: list[str] = []
         self.cancelled = threading.Event()
         self.future: Future[Completion] = callers.submit(engine.grade, request, self.deltas.append, self.cancelled)
