@@ -1,10 +1,15 @@
-"""What the hosted engine adds to a call of the bare `openai` SDK, and what both cost the processor.
+"""What routing and the hosted engine add to a call of the bare `openai` SDK, beside what LiteLLM adds.
 
-    python -m benchmarks.client_overhead [--calls 300]
+    python -m benchmarks.client_overhead [--rounds 100]
 
-Both ask the same local server for the same streamed grade with log-probabilities, in turns. `call` is the engine
-alone, `kept` the engine within limits and behind a circuit, over an embedded Valkey. Prints one line of JSON: medians
-in milliseconds. Less than nothing is added where the engine reads the stream more cheaply than the SDK.
+All ask the same local server for the same reply with log-probabilities, in turns: for a `short` one, where the price of
+a call shows, and for a `grade`, where that of its many chunks does. Both are streamed. For a `plain` one, as short, the
+others do not stream; ours always does, which that line holds against it. `engine` is ours alone;
+`ours` also routes, and stands within limits and behind a circuit, over an embedded Valkey. LiteLLM runs in a process
+and an environment of its own, made under `build/` at the first run, with an SDK of its own to compare it with.
+
+Prints a line of JSON for each kind of reply: medians in milliseconds; what each adds is the median of the differences
+to the SDK's call in the same round. Less than nothing is added where a stream is read more cheaply than the SDK does.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -20,74 +26,190 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import openai
+from pydantic import SecretStr
 
 from app.embedded.valkey import EmbeddedValkey
-from grading import prompt, reply
+from grading import complexity, prompt, reply
 from grading.engines.circuit import Circuit
 from grading.engines.engine import Request
 from grading.engines.hosted import HostedEngine
 from grading.engines.limits import Limits
 from grading.engines.openai import OpenAiEngine
 from grading.engines.openai_request import LENGTHS, parameters
+from grading.routing import Facts, route
 from settings import ROOT, settings
 from tests.corpus import english_essays
 from tests.grading.examples import TASK
 
 MODEL = "small"
+LITELLM = "1.110.2"
 NEVER = threading.Event()
+GRADES = 5
+"""Rounds with a short reply to one with a grade, which takes so much longer."""
+
+Took = tuple[float, float]
+"""Milliseconds by the clock, and of the processor of whoever asks."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for: as our engine takes it, and as the SDK and LiteLLM do."""
+
+    request: Request
+    body: dict[str, Any]
+    rounds: int
+
+
+Ask = Callable[[Asked], Took]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, default=300, help="calls of each kind")
-    calls = parser.parse_args().calls
-    with provider() as base_url, valkey():
-        engine = OpenAiEngine(MODEL, base_url=base_url, api_key="any")
-        kept = HostedEngine(engine, Circuit(engine.provider), Limits(MODEL, requests=10**6, tokens=10**9))
-        with openai.OpenAI(base_url=base_url, api_key="any", max_retries=0) as client:
-            kinds: dict[str, Callable[[Request], object]] = {
-                "sdk": lambda request: bare(client, request),
-                "call": lambda request: engine.grade(request, lambda delta: None, NEVER),
-                "kept": lambda request: kept.grade(request, lambda delta: None, NEVER),
-            }
-            took = measured(kinds, calls)
-        kept.close()
-    medians = {
-        name: {what: round(statistics.median(ms), 2) for what, ms in each.items()} for name, each in took.items()
+    parser.add_argument("--rounds", type=int, default=100, help="calls of each kind with a short reply")
+    rounds = parser.parse_args().rounds
+    text = english_essays(1)[0]
+    replies = {
+        "plain": Asked(short(), body(short(), streamed=False), rounds),
+        "short": Asked(short(), body(short()), rounds),
+        "grade": Asked(grading(text), body(grading(text)), max(1, rounds // GRADES)),
     }
-    added = {name: round(medians[name]["wall_ms"] - medians["sdk"]["wall_ms"], 2) for name in ("call", "kept")}
-    print(json.dumps({"benchmark": "client_overhead", "calls": calls, **medians, "added_ms": added}))
+    with provider() as base_url, valkey(), ours(base_url, text) as own, litellm(base_url) as theirs:
+        for name, asked in replies.items():
+            took = summary(measured(own | theirs, asked))
+            print(json.dumps({"benchmark": "client_overhead", "reply": name, "rounds": asked.rounds, **took}))
 
 
-def measured(kinds: dict[str, Callable[[Request], object]], calls: int) -> dict[str, dict[str, list[float]]]:
-    """Milliseconds of each call by the clock and of this process's processor time; the kinds take turns."""
-    took: dict[str, dict[str, list[float]]] = {name: {"wall_ms": [], "cpu_ms": []} for name in kinds}
-    requests = [grading(text) for text in english_essays(20)]
-    for name in ("kept", "call", "sdk"):  # the first learns what the provider does not take
-        kinds[name](requests[0])
-    for number in range(calls):
-        for name, ask in kinds.items():
-            wall, cpu = time.perf_counter(), time.process_time()
-            ask(requests[number % len(requests)])
-            took[name]["wall_ms"].append(1000 * (time.perf_counter() - wall))
-            took[name]["cpu_ms"].append(1000 * (time.process_time() - cpu))
-        print(f"\r{number + 1}/{calls}", end="", file=sys.stderr, flush=True)
+def measured(kinds: dict[str, Ask], asked: Asked) -> dict[str, list[Took]]:
+    """What the calls took; the kinds take turns, and the first calls, which learn and connect, do not count."""
+    took: dict[str, list[Took]] = {name: [] for name in kinds}
+    for number in range(-3, asked.rounds):
+        for name in random.sample(sorted(kinds), len(kinds)):  # whoever follows upon a neighbour is quicker
+            once = kinds[name](asked)
+            if number >= 0:
+                took[name].append(once)
+        print(f"\r{max(0, number + 1)}/{asked.rounds}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     return took
 
 
-def bare(client: openai.OpenAI, request: Request) -> tuple[str, list[object], object]:
+def summary(took: dict[str, list[Took]]) -> dict[str, Any]:
+    medians = {
+        name: {"wall_ms": median(wall for wall, _ in calls), "cpu_ms": median(cpu for _, cpu in calls)}
+        for name, calls in took.items()
+    }
+    added = {
+        name: median(mine[0] - base[0] for mine, base in zip(took[name], took[bare], strict=True))
+        for name, bare in (
+            ("engine", "sdk"),
+            ("ours", "sdk"),
+            ("litellm", "litellm_sdk"),
+            ("litellm_router", "litellm_sdk"),
+        )
+    }
+    return {**medians, "added_ms": added, "ours_to_litellm": round(added["ours"] / added["litellm"], 2)}
+
+
+def median(values: Iterator[float]) -> float:
+    return round(statistics.median(values), 2)
+
+
+@contextmanager
+def ours(base_url: str, text: str) -> Iterator[dict[str, Ask]]:
+    """The SDK by itself, the engine by itself, and all that stands between a routed essay and the provider."""
+    values = {"openai_base_url": base_url, "openai_api_key": SecretStr("any")}
+    engine = OpenAiEngine(settings().model_copy(update=values), MODEL)
+    kept = HostedEngine(engine, Circuit(engine.provider), Limits(MODEL, requests=10**6, tokens=10**9))
+    kept.grade(grading(text), lambda delta: None, NEVER)  # learns what the provider does not take
+    facts = Facts(len(text), tuple(settings().tiers), complexity=complexity.measure(text))
+
+    def routed(asked: Asked) -> object:
+        return route(facts), kept.grade(asked.request, lambda delta: None, NEVER)
+
+    with openai.OpenAI(base_url=base_url, api_key="any", max_retries=0) as client:
+        yield {
+            "sdk": timed(lambda asked: bare(client, asked.body)),
+            "engine": timed(lambda asked: engine.grade(asked.request, lambda delta: None, NEVER)),
+            "ours": timed(routed),
+        }
+    kept.close()
+
+
+def timed(ask: Callable[[Asked], object]) -> Ask:
+    def call(asked: Asked) -> Took:
+        wall, cpu = time.perf_counter(), time.process_time()
+        ask(asked)
+        return 1000 * (time.perf_counter() - wall), 1000 * (time.process_time() - cpu)
+
+    return call
+
+
+def bare(client: openai.OpenAI, body: dict[str, Any]) -> object:
     """The least that a program would do with the SDK to have the same: text, log-probabilities, usage."""
+    answer = client.chat.completions.create(**body)
+    if not body["stream"]:
+        return answer
     text, logprobs, usage = "", list[object](), None
-    for chunk in client.chat.completions.create(**parameters(request, MODEL, LENGTHS)):
+    for chunk in answer:
         usage = chunk.usage or usage
         for choice in chunk.choices:
             text += choice.delta.content or ""
             logprobs += (choice.logprobs and choice.logprobs.content) or []
     return text, logprobs, usage
+
+
+@contextmanager
+def litellm(base_url: str) -> Iterator[dict[str, Ask]]:
+    """LiteLLM's way of asking, and its router's, and the SDK in the same process."""
+    command: list[str | Path] = [litellm_python(), ROOT / "benchmarks" / "litellm_calls.py", base_url, MODEL]
+    environment = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}  # it would fetch prices otherwise
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        answers, questions = process.stdout, process.stdin
+
+        def ask(kind: str, asked: Asked) -> Took:
+            print(json.dumps({"kind": kind, "body": asked.body}), file=questions, flush=True)
+            wall, cpu = map(float, answers.readline().split())
+            return wall, cpu
+
+        assert answers.readline() == "ready\n"
+        yield {
+            "litellm_sdk": lambda asked: ask("sdk", asked),
+            "litellm": lambda asked: ask("completion", asked),
+            "litellm_router": lambda asked: ask("router", asked),
+        }
+        questions.close()
+
+
+def litellm_python() -> Path:
+    """An interpreter that has LiteLLM. Its 380 MB are no business of the project's own environment."""
+    folder = ROOT / "build" / f"litellm-{LITELLM}"
+    python = folder / "bin" / "python"
+    if not (folder / "complete").exists():
+        print("Installing LiteLLM to compare with …", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-qq", f"litellm=={LITELLM}"], check=True)
+        (folder / "complete").touch()
+    return python
+
+
+def short() -> Request:
+    return Request("question", [{"role": "user", "content": "Is my essay good?"}], None, 100, deadline=60)
+
+
+def body(request: Request, *, streamed: bool = True) -> dict[str, Any]:
+    """The request as the provider is to get it."""
+    whole = parameters(request, MODEL, LENGTHS)
+    if not streamed:
+        del whole["stream_options"]
+    return whole | {"stream": streamed}
 
 
 def grading(text: str) -> Request:

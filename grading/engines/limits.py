@@ -49,10 +49,9 @@ class Limits:
             RedisStorage("redis://", connection_pool=shared.connection().connection_pool)
         )
         wanted = list(self._wanted(tokens))
-        # Asked first of all, so that what is full for one does not use up the other.
-        if not all(limiter.test(item, self._name, cost=cost) for item, cost in wanted):
-            return AGAIN
-        return 0.0 if all(limiter.hit(item, self._name, cost=cost) for item, cost in wanted) else AGAIN
+        # Asked of all but the first before, so that what is full for one does not use up the other.
+        room = all(limiter.test(item, self._name, cost=cost) for item, cost in wanted[1:])
+        return 0.0 if room and all(limiter.hit(item, self._name, cost=cost) for item, cost in wanted) else AGAIN
 
     def _wanted(self, tokens: int) -> Iterator[tuple[RateLimitItem, int]]:
         if self._requests:
