@@ -16,6 +16,9 @@ from settings import settings
 
 log = logging.getLogger(__name__)
 
+REMEMBERED = 10.0
+"""Seconds for which an essay stays dropped: its claim may be made already and not be held yet."""
+
 
 class Hold:
     """A claim that is held; `is_set` tells an engine to stop."""
@@ -34,6 +37,8 @@ class Leases:
 
     def __init__(self) -> None:
         self._held: list[Hold] = []
+        self._dropped: dict[uuid.UUID, float] = {}
+        """When an essay was dropped, by the monotonic clock."""
         self._lock = threading.Lock()
         self._renewer: threading.Thread | None = None
         self.stopping = False
@@ -47,6 +52,7 @@ class Leases:
         """Keep the claim's lease alive inside the block."""
         held = Hold(claim, self)
         with self._lock:
+            held.dropped = claim.essay_id in self._lately_dropped()
             self._held.append(held)
             if self._renewer is None:
                 self._renewer = threading.Thread(target=self._renew_for_ever, name="leases", daemon=True)
@@ -60,6 +66,7 @@ class Leases:
     def drop(self, essay_id: uuid.UUID) -> None:
         """Stop grading this essay, if this process does."""
         with self._lock:
+            self._dropped = self._lately_dropped() | {essay_id: time.monotonic()}
             for held in self._held:
                 if held.claim.essay_id == essay_id:
                     held.dropped = True
@@ -77,6 +84,10 @@ class Leases:
             if each.claim not in standing:
                 each.dropped = True
                 log.info("no longer ours, let go", extra={"essay": str(each.claim.essay_id)})
+
+    def _lately_dropped(self) -> dict[uuid.UUID, float]:
+        since = time.monotonic() - REMEMBERED
+        return {essay_id: at for essay_id, at in self._dropped.items() if at > since}
 
     def _renew_for_ever(self) -> None:
         while True:

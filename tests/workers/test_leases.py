@@ -105,6 +105,17 @@ def test_an_essay_is_dropped_by_name() -> None:
         assert not other_hold.is_set()
 
 
+def test_an_essay_that_was_dropped_a_moment_before_it_is_held_stays_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    leases, claimed = Leases(), Claim(uuid.uuid4(), uuid.uuid4(), 1)
+    leases.drop(claimed.essay_id)
+    leases.drop(uuid.uuid4())
+    with leases.hold(claimed) as hold:
+        assert hold.is_set()
+    monkeypatch.setattr("workers.leases.REMEMBERED", 0.0)
+    with leases.hold(claimed) as hold:
+        assert not hold.is_set()
+
+
 def test_all_are_dropped_when_the_worker_stops_and_what_comes_later_too() -> None:
     leases = Leases()
     with leases.hold(Claim(uuid.uuid4(), uuid.uuid4(), 1)) as early:
