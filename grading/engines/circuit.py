@@ -91,14 +91,19 @@ class Circuit:
         """`open`: send nothing there. `half-open`: the next request is a probe."""
         return self.state().phase(self._clock())
 
-    def check(self) -> None:
-        """Raises `Unavailable` while it is open."""
-        self._check(self.state(), self._clock())
+    def check(self) -> State:
+        """Its state; raises `Unavailable` while it is open."""
+        state = self.state()
+        self._check(state, self._clock())
+        return state
 
     @contextmanager
-    def passing(self) -> Iterator[None]:
-        """Let a request through, and learn from how it ends; raises `Unavailable` while the circuit is open."""
-        before = self.state()
+    def passing(self, seen: State | None = None) -> Iterator[None]:
+        """Let a request through, and learn from how it ends; raises `Unavailable` while the circuit is open.
+
+        `seen` is the state where it has just been looked at.
+        """
+        before = seen or self.state()
         probing = before.phase(self._clock()) == "half-open"
         if probing:
             before = self._change(self._enter)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from grading.engines.circuit import Circuit
+from grading.engines.circuit import Circuit, State
 from grading.engines.engine import (
     POLL_INTERVAL,
     AskAgain,
@@ -61,10 +61,10 @@ class HostedEngine:
         due = self._clock() + request.deadline
         failures = 0
         while True:
-            self._admit(request, due, cancelled)
+            seen = self._admit(request, due, cancelled)
             begun = _Begun(on_delta)
             try:
-                with self.circuit.passing():
+                with self.circuit.passing(seen):
                     return self._engine.grade(replace(request, deadline=due - self._clock()), begun, cancelled)
             except AskAgain:
                 pause = 0.0
@@ -82,13 +82,13 @@ class HostedEngine:
     def close(self) -> None:
         self._engine.close()
 
-    def _admit(self, request: Request, due: float, cancelled: Flag) -> None:
-        """Wait for room within the limits; raises `RateLimited` when there will be none in time."""
+    def _admit(self, request: Request, due: float, cancelled: Flag) -> State:
+        """Wait for room within the limits; the circuit's state then. Raises `RateLimited` when none is in time."""
         while True:
-            self.circuit.check()
+            seen = self.circuit.check()
             wait = self._limits.reserve(estimated_tokens(request))
             if not wait:
-                return
+                return seen
             if self._clock() + wait >= due:
                 raise RateLimited(f"{self.circuit.provider} has no room for the request in time.", wait)
             self._wait(wait, cancelled)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 
+import redis
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
@@ -45,9 +47,7 @@ class Limits:
         held = shared.connection().pttl(self._hold)
         if isinstance(held, int) and held > 0:
             return held / 1000
-        limiter = SlidingWindowCounterRateLimiter(
-            RedisStorage("redis://", connection_pool=shared.connection().connection_pool)
-        )
+        limiter = _limiter(shared.connection())
         wanted = list(self._wanted(tokens))
         # Asked of all but the first before, so that what is full for one does not use up the other.
         room = all(limiter.test(item, self._name, cost=cost) for item, cost in wanted[1:])
@@ -59,6 +59,12 @@ class Limits:
         if self._tokens:
             # What is larger than a whole minute goes when a minute is empty, and the provider may judge it.
             yield RateLimitItemPerMinute(self._tokens, namespace="pizhu-tokens"), min(tokens, self._tokens)
+
+
+@cache
+def _limiter(connection: redis.Redis) -> SlidingWindowCounterRateLimiter:
+    """One for each connection, for its scripts take longer to make than to run."""
+    return SlidingWindowCounterRateLimiter(RedisStorage("redis://", connection_pool=connection.connection_pool))
 
 
 def estimated_tokens(request: Request) -> int:
