@@ -32,7 +32,6 @@ from pathlib import Path
 from typing import Any
 
 import openai
-from pydantic import SecretStr
 
 from app.embedded.valkey import EmbeddedValkey
 from grading import complexity, prompt, reply
@@ -122,8 +121,7 @@ def rounded(values: dict[str, float]) -> dict[str, float]:
 @contextmanager
 def ours(base_url: str, text: str) -> Iterator[dict[str, Ask]]:
     """The SDK by itself, the engine by itself, and all that stands between a routed essay and the provider."""
-    values = {"openai_base_url": base_url, "openai_api_key": SecretStr("any")}
-    engine = OpenAiEngine(settings().model_copy(update=values), MODEL)
+    engine = OpenAiEngine(MODEL, base_url=base_url, api_key="any")
     kept = HostedEngine(engine, Circuit(engine.provider), Limits(MODEL, requests=10**6, tokens=10**9))
     kept.grade(grading(text), lambda delta: None, NEVER)  # learns what the provider does not take
     facts = Facts(len(text), tuple(settings().tiers), complexity=complexity.measure(text))

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 import requests
-from pydantic import SecretStr
 
 from grading.engines.engine import Cancelled, Completion, Request, RequestRefused
 from grading.engines.openai import OpenAiEngine
@@ -99,8 +98,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def engine(server: Server) -> Iterator[OpenAiEngine]:
-    values = {"openai_base_url": f"{server.base_url}/v1", "openai_api_key": SecretStr("any")}
-    engine = OpenAiEngine(settings().model_copy(update=values), MODEL)
+    engine = OpenAiEngine(MODEL, base_url=f"{server.base_url}/v1", api_key="any")
     yield engine
     engine.close()
 
