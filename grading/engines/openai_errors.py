@@ -26,6 +26,8 @@ _PAYMENT_REQUIRED = 402
 _NOT_KNOWN_HERE = {401, 403, 404}
 _BUSY_OR_BROKEN = {408, 409, 425}
 _TOO_MANY = 429
+_NOT_CONNECTED = {"ConnectError", "ConnectTimeout", "PoolTimeout"}
+"""By name, because which HTTP library the SDK stands on is its own business."""
 
 
 def translated(error: Exception, provider: str) -> EngineError:
@@ -34,10 +36,13 @@ def translated(error: Exception, provider: str) -> EngineError:
         refused = _of_status(error, provider)
         refused.usage = Usage()  # what is answered with such a status is not charged for
         return refused
-    if isinstance(error, openai.APITimeoutError):
-        return Unavailable(f"{provider} is silent.")
     if isinstance(error, openai.APIConnectionError):
-        return Unavailable(f"The connection to {provider} failed: {error.__cause__ or error}.")
+        failed = Unavailable(f"The connection to {provider} failed: {error.__cause__ or error}.")
+        if isinstance(error, openai.APITimeoutError):
+            failed = Unavailable(f"{provider} is silent.")
+        if type(error.__cause__).__name__ in _NOT_CONNECTED:
+            failed.usage = Usage()  # nothing was sent
+        return failed
     if isinstance(error, openai.APIError):  # reported in the middle of a stream, where there is no status any more
         if error.type in _NOT_AS_ASKED:
             return RequestRefused(f"{provider} refuses the request: {_said(error)}")

@@ -226,8 +226,9 @@ class TestWhatGoesWrong:
 
     def test_nobody_listening_at_the_address_is_said(self, server: OpenAiServer) -> None:
         engine = made(server, base_url="http://127.0.0.1:9/v1")
-        with pytest.raises(Unavailable, match=r"connection to 127\.0\.0\.1:9 failed"):
+        with pytest.raises(Unavailable, match=r"connection to 127\.0\.0\.1:9 failed") as raised:
             graded(engine)
+        assert raised.value.usage == Usage(), "nothing was sent, so nothing is owed"
         engine.close()
 
     def test_a_callback_that_raises_ends_the_generation(self, server: OpenAiServer, engine: OpenAiEngine) -> None:
