@@ -55,8 +55,6 @@ class Calls:
     tariff: Tariff
     opened: list[uuid.UUID] = field(default_factory=list)
     """Rows of the calls so far."""
-    _guessed: dict[uuid.UUID, Usage] = field(default_factory=dict)
-    """Calls whose prompt nobody counted. It is the same in all calls for one grade, so that another may tell."""
 
     @contextmanager
     def __call__(self, request: Request) -> Iterator[Callable[[Completion], None]]:
@@ -70,7 +68,6 @@ class Calls:
             usage = reply.usage if reply else _used(error)
             estimated = usage is not None and usage.completion > 0 and not usage.prompt
             if usage and estimated:
-                self._guessed[call_id] = usage
                 usage = replace(usage, prompt=estimated_usage(request).prompt)
             ending = Ending(
                 outcome=outcome,
@@ -82,8 +79,6 @@ class Calls:
                 error=str(error) if error else None,
             )
             self._settle(call_id, ending)
-            if usage and not estimated and usage.prompt:
-                self._learn(usage.prompt)
 
         try:
             yield replies.append
@@ -127,16 +122,6 @@ class Calls:
     def correct(self, before: CallOutcome, after: CallOutcome) -> None:
         """Say what became of the last call; see `ledger.correct`."""
         self._write(lambda db: ledger.correct(db, self.opened[-1], before, after))
-
-    def _learn(self, prompt_tokens: int) -> None:
-        while self._guessed:
-            self._tell(*self._guessed.popitem(), prompt_tokens)
-
-    def _tell(self, call_id: uuid.UUID, usage: Usage, prompt_tokens: int) -> None:
-        bill = self.tariff.begin()(replace(usage, prompt=prompt_tokens))
-        if bill.cost is not None and bill.machine_s is None:
-            cost = bill.cost
-            self._write(lambda db: ledger.learn_prompt(db, call_id, prompt_tokens, cost))
 
     def _settle(self, call_id: uuid.UUID, ending: Ending) -> None:
         self._write(lambda db: ledger.settle(db, call_id, ending))

@@ -18,9 +18,9 @@ from decimal import Decimal
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from grading.costs.prices import UnknownModel, price_of
+from grading.costs.prices import Price, UnknownModel, price_of
 from grading.costs.tariff import Bill
 from grading.engines.engine import Usage
 from models import CallOutcome, Grading, LlmCall
@@ -118,6 +118,8 @@ def settle(session: Session, call_id: uuid.UUID, ending: Ending) -> bool:
         .returning(LlmCall.id)
         .execution_options(synchronize_session=False)
     )
+    if settled is not None and usage and usage.prompt and not ending.prompt_estimated and ending.bill.machine_s is None:
+        _learn_prompt(session, call_id, usage.prompt)
     return settled is not None
 
 
@@ -134,14 +136,19 @@ def correct(session: Session, call_id: uuid.UUID, before: CallOutcome, after: Ca
     return changed is not None
 
 
-def learn_prompt(session: Session, call_id: uuid.UUID, tokens: int, cost: Decimal) -> None:
-    """The prompt of a call was only estimated and is now known: another call with the same one was answered in full."""
-    session.execute(
-        update(LlmCall)
-        .where(LlmCall.id == call_id, LlmCall.prompt_estimated)
-        .values(prompt_tokens=tokens, cost=cost, prompt_estimated=False)
-        .execution_options(synchronize_session=False)
+def _learn_prompt(session: Session, call_id: uuid.UUID, tokens: int) -> None:
+    """The prompt of a call is known, and so is that of others with the same one which were cut short before it was
+    told: those for the same essay, by the same model."""
+    told = aliased(LlmCall)
+    cut_short = session.scalars(
+        select(LlmCall)
+        .join(told, (told.id == call_id) & (told.essay_id == LlmCall.essay_id) & (told.model == LlmCall.model))
+        .where(LlmCall.prompt_estimated, LlmCall.prompt_version == told.prompt_version)
     )
+    for call in cut_short:
+        used = Usage(prompt=tokens, completion=call.completion_tokens or 0)
+        call.prompt_tokens, call.prompt_estimated = tokens, False
+        call.cost = Price.from_json(call.price).cost(used, batch="batch" in call.price)
 
 
 def spent(session: Session, essay_id: uuid.UUID) -> Decimal:

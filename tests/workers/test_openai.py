@@ -374,3 +374,27 @@ def test_a_withdrawn_essay_is_not_graded(school: School, cascade: Any, provider:
         db.commit()
     openai.grade_essay(str(essay_id))
     assert provider.calls == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "cut",
+        "stream_error",
+        "invalid_json",
+        "wrong_schema",
+        "refusal",
+        "no_choices",
+        "no_finish",
+        "length",
+        "error_500",
+    ],
+)
+def test_whatever_goes_wrong_the_ledger_and_the_bill_agree_on_each_call(
+    fault: str, school: School, cascade: Any, provider: OpenAiServer
+) -> None:
+    cascade(PIZHU_LOCAL_MODEL="none")
+    provider.faults.script(fault)
+    work(submitted(school))
+    billed = {call.request_id: (call.prompt, call.completion) for call in provider.calls}
+    assert {row.request_id: (row.prompt_tokens, row.completion_tokens) for row in calls()} == billed

@@ -185,7 +185,8 @@ def events(call: Call, fault: Fault, answer: answers.Answer) -> Iterator[Event]:
         yield Event(chunk({"role": "assistant", "content": ""}), 0)
     for index, token in enumerate(tokens):
         if index == 5 and fault.name == "invalid_json":
-            yield Event('{"id": "chatcmpl', index)
+            yield Event('{"id": "chatcmpl', index)  # and no more is written, which nobody could be charged for
+            return
         if index == 5 and fault.name == "stream_error":
             code = fault.argument or "server_error"
             yield Event({"error": {"message": "The server had an error.", "type": code, "code": code}}, index)
