@@ -35,6 +35,7 @@ from grading.engines.grammar import check_schema
 from grading.lifecycle import NotAllowed
 from grading.reply import schema
 from grading.rubric import Rubric, RubricError, number
+from grading.rule_notes import rule_notes
 from grading.task import Task
 from grading.text import TextError
 from models import Assignment, Class, Essay, EssayState, Grading, Membership, Release, RubricVersion, User
@@ -159,7 +160,7 @@ def _hand_grading(wanted: HandGrade, rubric: Rubric, essay: Essay) -> Grading:
         total=total,
         max=rubric.max,
         criteria=criteria,
-        annotations=current.annotations if current else [],
+        annotations=current.annotations if current else rule_notes(essay.text),
         strengths=current.strengths if current else [],
         suggestions=current.suggestions if current else [],
         comment=(wanted.comment or "").strip() or None,

@@ -74,13 +74,18 @@ class CriterionView(TypedDict):
 
 
 class AnnotationView(TypedDict):
-    """A note in the margin. Offsets count Unicode code points: `text[start:end] == quote`."""
+    """A note in the margin. Offsets count Unicode code points: `text[start:end] == quote`.
+
+    `kind` is praise, idea, structure, language or spelling where a model wrote it, and spelling, grammar, repetition
+    or sentence where the offline checker found it by rule.
+    """
 
     start: int
     end: int
     quote: str
     kind: str
     comment: str
+    found_by: Literal["model", "rule"]
 
 
 class GradingView(TypedDict):
@@ -277,7 +282,8 @@ def grading_json(grading: Grading) -> GradingView:
         "total": number(grading.total),
         "max": number(grading.max),
         "criteria": grading.criteria,
-        "annotations": grading.annotations,
+        # Notes that were kept before rules made any do not say by whom they are.
+        "annotations": [{"found_by": "model", **note} for note in grading.annotations],  # type: ignore[typeddict-item]
         "strengths": grading.strengths,
         "suggestions": grading.suggestions,
         "comment": grading.comment,

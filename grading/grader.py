@@ -26,6 +26,7 @@ from grading.levels import LevelEstimate, first_levels, levels
 from grading.quotes import locate
 from grading.reply import InvalidReply, Note, Reply
 from grading.rubric import Rubric, number, points
+from grading.rule_notes import rule_notes
 from grading.streaming import StreamingReply
 from grading.task import Task
 
@@ -67,8 +68,9 @@ class Grade:
 
     Criteria and annotations are plain JSON objects, as they are stored. `level` in a criterion is the expected level,
     1 to 6, with two decimals, and its points follow from it. In an annotation `quote` is `text[start:end]` of the
-    essay, counted in code points. `hashes` are SHA-256 of prompt, rubric, essay and schema; `usage` is the sum of
-    `attempts` calls, `first_token_s` that of the last; `dropped_quotes` counts notes on words that are not there.
+    essay, counted in code points, and `found_by` is `model` or `rule`. `hashes` are SHA-256 of prompt, rubric, essay
+    and schema; `usage` is the sum of `attempts` calls, `first_token_s` that of the last; `dropped_quotes` counts the
+    model's notes on words that are not there.
     """
 
     total: Decimal
@@ -149,17 +151,17 @@ def grade(
             answer = ask(retry)
 
     estimates = levels(completions[-1], answer)
-    annotations = _annotations(answer.notes, text)
-    dropped = len(answer.notes) - len(annotations)
+    notes = _annotations(answer.notes, text)
+    dropped = len(answer.notes) - len(notes)
     criteria = [item | {"comment": answer.comments[item["key"]]} for item in _scores(task.rubric, estimates)]
     return Grade(
         total=_total(criteria),
         max=task.rubric.max,
         criteria=criteria,
-        annotations=annotations,
+        annotations=_in_order(notes + rule_notes(text, notes)),
         strengths=list(answer.strengths),
         suggestions=list(answer.suggestions),
-        confidence=_confidence(task.rubric, estimates, verified=len(annotations), dropped=dropped),
+        confidence=_confidence(task.rubric, estimates, verified=len(notes), dropped=dropped),
         interval=None,
         model=engine.model,
         engine_version=engine.version,
@@ -263,14 +265,22 @@ def _scores(rubric: Rubric, estimates: Mapping[str, LevelEstimate]) -> list[dict
 
 
 def _annotations(notes: Iterable[Note], text: str) -> list[dict[str, Any]]:
-    """The notes whose quotes stand in the essay, in the order of the text; they may overlap."""
-    annotations = []
-    for note in notes:
-        if place := locate(note.quote, text):
-            start, end = place
-            annotations.append(
-                {"start": start, "end": end, "quote": text[start:end], "kind": note.kind, "comment": note.comment}
-            )
+    """The model's notes whose quotes stand in the essay; they may overlap."""
+    return [
+        {
+            "start": place[0],
+            "end": place[1],
+            "quote": text[place[0] : place[1]],
+            "kind": note.kind,
+            "comment": note.comment,
+            "found_by": "model",
+        }
+        for note in notes
+        if (place := locate(note.quote, text))
+    ]
+
+
+def _in_order(annotations: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(annotations, key=lambda annotation: (annotation["start"], annotation["end"]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -19,6 +19,7 @@ from app.pages.margin import segments
 from app.pages.notices import mark_seen
 from app.problems import Problem
 from app.views import EssayView, essay_json, history_json
+from grading.rule_notes import rule_notes
 from models import Role
 
 
@@ -68,19 +69,27 @@ def _back() -> Response:
 
 def _page(errors: Mapping[str, str], fields: Mapping[str, str] | None = None) -> str:
     shown = essay_json(db(), g.essay, me())
-    grading = shown["grading"]
+    notes = _notes(shown)
     return render_template(
         "essay/page.html",
         essay=shown,
         assignment=g.assignment,
-        grading=grading,
-        segments=segments(shown["text"], grading["annotations"] if grading else []),
+        grading=shown["grading"],
+        annotations=notes,
+        segments=segments(shown["text"], notes),
         history=history_json(g.essay, me()),
         is_teacher=me().role is Role.teacher,
         fields=fields or _prefilled(shown),
         stream_names=_stream_names(),
         errors=errors,
     )
+
+
+def _notes(shown: EssayView) -> Sequence[Mapping[str, Any]]:
+    """The margin notes of the grade; those by rule where no model gave one and a teacher has yet to."""
+    if shown["grading"]:
+        return shown["grading"]["annotations"]
+    return rule_notes(shown["text"]) if shown["status"] == "needs_review" and shown["grades_visible"] else []
 
 
 def _stream_names() -> dict[str, str]:

@@ -20,6 +20,9 @@ KINDS = {
     "structure": _("Structure"),
     "language": _("Language"),
     "spelling": _("Spelling"),
+    "grammar": _("Grammar"),
+    "repetition": _("Repetition"),
+    "sentence": _("Long sentence"),
 }
 """What a margin note is about."""
 

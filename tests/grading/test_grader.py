@@ -99,7 +99,28 @@ def test_an_annotation_is_always_what_stands_at_its_place(text: str, quote: str)
     notes = [{"quote": words, "kind": "idea", "comment": str(n)} for n, words in enumerate(quotes)]
     result = graded(Says(as_text(reply(annotations=notes))), text=text)
     assert all(note["quote"] == text[note["start"] : note["end"]] != "" for note in result.annotations)
-    assert len(result.annotations) + result.dropped_quotes == len(notes)
+    by_model = [note for note in result.annotations if note["found_by"] == "model"]
+    assert len(by_model) + result.dropped_quotes == len(notes)
+
+
+def test_what_the_checker_finds_stands_among_the_notes_and_is_no_matter_of_trust() -> None:
+    slips = ESSAY.replace("needs", "neeeds").replace("would", "woudl")
+    notes = [
+        {"quote": "bus line to the pool", "kind": "idea", "comment": "a"},
+        {"quote": "a swimming teacher", "kind": "idea", "comment": "nowhere to be found"},
+    ]
+    clean, faulty = (graded(Says(as_text(reply(annotations=notes))), text=text) for text in (ESSAY, slips))
+    assert [(note["quote"], note["kind"], note["found_by"]) for note in faulty.annotations] == [
+        ("neeeds", "spelling", "rule"),
+        ("bus line to the pool", "idea", "model"),
+        ("woudl", "spelling", "rule"),
+    ]
+    assert (faulty.confidence, faulty.dropped_quotes) == (clean.confidence, clean.dropped_quotes)
+
+
+def test_a_checker_that_fails_costs_no_grade(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grading.checker.check", lambda *arguments, **options: 1 / 0)
+    assert [note["found_by"] for note in graded(Says(as_text(reply()))).annotations] == ["model"]
 
 
 @pytest.mark.parametrize(("task", "essays"), [(TASK, english_essays), (TASK_ZH, chinese_essays)])

@@ -85,6 +85,33 @@ def test_notes_that_overlap_are_all_linked_to_their_words(visit: Visit, school: 
     assert "<b>Two</b>." in page.text
 
 
+def test_notes_by_rule_are_told_from_the_models(visit: Visit, school: School) -> None:
+    text = "We recieved it."
+    rule = {"start": 3, "end": 11, "quote": "recieved", "kind": "spelling", "comment": "i before e", "found_by": "rule"}
+    before_rules = {"start": 0, "end": 2, "quote": "We", "kind": "praise", "comment": "Good."}
+    page = visit(school.student).get(f"/essays/{graded(school, text, annotations=[before_rules, rule]).id}")
+    assert "1 Well done We Good." in page.text
+    assert "2 Spelling by rule recieved i before e" in page.text
+    assert "are by the spelling and grammar checker" in page.text
+    page = visit(school.student).get(f"/essays/{graded(school, text, annotations=[before_rules]).id}")
+    assert "checker" not in page.text
+
+
+def test_an_essay_that_no_model_could_grade_has_the_notes_by_rule(visit: Visit, school: School, redis: Any) -> None:
+    essay = make_essay(school.student, school.assignment, "We recieved it.", EssayState.needs_review)
+    noted = "1 Spelling by rule recieved"
+    assert noted in visit(school.student).get(f"/essays/{essay.id}").text
+    own_grade(visit, school, essay, **POINTS)
+    assert noted in visit(school.student).get(f"/essays/{essay.id}").text, "they stay when the teacher has graded it"
+
+
+def test_notes_by_rule_are_held_back_like_a_grade(visit: Visit, school: School) -> None:
+    assignment = make_assignment(school.school_class, release=Release.on_release)
+    essay = make_essay(school.student, assignment, "We recieved it.", EssayState.needs_review)
+    assert "by rule" not in visit(school.student).get(f"/essays/{essay.id}").text
+    assert "by rule" in visit(school.teacher).get(f"/essays/{essay.id}").text
+
+
 def test_the_demonstration_model_is_named_for_what_it_is(visit: Visit, school: School) -> None:
     for essay, said in ((graded(school), False), (graded(school, model=DEMO_MODEL), True)):
         with use_environment({"PIZHU_LOCAL_MODEL": "none"}):
@@ -98,6 +125,10 @@ def test_margin_notes_that_a_teacher_left_are_still_the_demonstration_models(vis
     page = visit(school.student).get(f"/essays/{essay.id}")
     assert "14.5 / 20" in page.text
     assert "come from a demonstration model" in page.text
+    rule = {"start": 0, "end": 9, "quote": "Computers", "kind": "spelling", "comment": "", "found_by": "rule"}
+    essay = graded(school, model=DEMO_MODEL, annotations=[rule])
+    own_grade(visit, school, essay, **POINTS)
+    assert "come from a demonstration model" not in visit(school.student).get(f"/essays/{essay.id}").text
 
 
 def test_a_grade_that_is_held_back_is_nowhere_in_the_page(visit: Visit, school: School) -> None:
