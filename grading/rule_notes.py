@@ -25,12 +25,13 @@ _log = logging.getLogger(__name__)
 def rule_notes(text: str, beside: Sequence[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
     """Annotations found by rule, in the order of the text and in its own language.
 
-    `quote` is `text[start:end]`, counted in code points. The same fault is noted once, at most `MOST` faults are, and
-    none on words that a note of a model `beside` it has already put right. A checker that fails is logged and finds
-    nothing: no grade may be lost to it.
+    `quote` is `text[start:end]`, counted in code points. Only what is sure is noted, the same fault once, at most `MOST`
+    faults, and none on words that a note of a model `beside` it has already put right. A checker that fails is logged
+    and finds nothing: no grade may be lost to it.
     """
+    language = language_of(text)
     try:
-        found = checker.check(text, language := language_of(text))
+        found = [finding for finding in checker.check(text, language) if finding.sure]
     except Exception:
         _log.exception("The checker failed on an essay of %d characters; it gets no notes by rule.", len(text))
         return []

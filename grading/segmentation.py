@@ -50,15 +50,15 @@ def words(text: str) -> list[Word]:
     found = []
     for run in _RUN.finditer(text):
         if run["han"]:
-            found += han_words(run[0], run.start())
+            found += _han_words(run[0], run.start())
         else:
             found.append(Word(run.start(), run.end(), run[0]))
     return found
 
 
-def han_words(run: str, offset: int = 0, *, guess: bool = True) -> list[Word]:
-    """A run of Han characters, cut. `guess` lets jieba make words, mostly names, that its dictionary lacks."""
-    return [Word(offset + start, offset + end, word) for word, start, end in jieba().tokenize(run, hmm=guess)]
+def _han_words(run: str, offset: int) -> list[Word]:
+    """A run of Han characters, cut; jieba may guess words, mostly names, that its dictionary lacks."""
+    return [Word(offset + start, offset + end, word) for word, start, end in jieba().tokenize(run, hmm=True)]
 
 
 def sentences(text: str) -> list[Sentence]:

@@ -1,8 +1,8 @@
-"""What is wrong with the language of a text, found offline in a few milliseconds.
+"""What is wrong with the language of a text, found offline in some tens of milliseconds.
 
 English is checked by Harper, Chinese by our own `chinese`; words said twice and sentences without end are found by
-the same simple rules in both. The checker is precise rather than eager: a student who is told of errors that are
-none stops reading the notes that matter.
+the same simple rules in both. Everything found is counted; a person is told of what is `sure` only, for a student who
+is told of errors that are none stops reading the notes that matter.
 """
 
 from __future__ import annotations

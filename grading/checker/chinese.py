@@ -1,130 +1,180 @@
 """Chinese spelling: characters written for others that sound alike.
 
-A character of another word's sound tears that word apart: jieba finds 跳 and 无 where 跳舞 was meant. So every single
-character that the cutting leaves over is exchanged for each of its soundalikes; where that makes a dictionary's word
-out of fragments, the text around is cut anew, and the two cuttings are weighed by their probability, each word by its
-frequency in jieba's dictionary. An exchange that makes the text more probable by a factor of `e` to the `GAIN` is a
-finding. Real words in the wrong place (做飞机) cannot be seen so; the commonest of them, and no others, are in
-`confusions`.
+Whoever types or hears Chinese writes 跳无 for 跳舞 and 坐功课 for 做功课. Only what stands around shows the second. So
+all ways to cut a run of characters into words are weighed by the model in `bigrams`, and where a word of the
+likeliest is not to be expected after another, both give way to words of the same sound. What makes the run more
+probable by a factor of `e` to the `GAIN` is a finding; the more it gains, the surer it is.
+
+The figures below were chosen on the even rows of SIGHAN-15 that `benchmarks.checker` measures.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from functools import lru_cache
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from typing import NamedTuple
 
-from grading.checker import confusions
+from grading.checker.bigrams import Bigrams, bigrams
 from grading.checker.finding import Finding
-from grading.checker.soundalikes import soundalikes
-from grading.segmentation import han_words, jieba
+from grading.checker.soundalikes import sound, soundalikes
 from grading.text import HAN
 
-GAIN = 4.5
-"""Natural logarithm by which the text must become more probable. Lower finds more slips, and more in good prose as
-well: at this value there are about two findings in a thousand characters of pupils' essays."""
+GAIN = 4.0
+"""Natural logarithm by which a run must become more probable; lower finds more slips, and more in good prose too."""
+SURE = 10.0
+"""The gain from which on a person is told: a wrong note in the margin is worse than none."""
 NEARLY = 1.5
 """What an exchange for a character of nearly the same sound needs beyond that."""
-FREQUENT = 1000
-"""Occurrences in jieba's corpus of the word that the exchange makes."""
-PARTICLES = frozenset("的了不是在也就都和之其以太给它一亦勿无而使最再又很这那有为何因仅却仍被把让")
-"""Characters that stand alone beside any other, in prose or in quotations of the classics: two characters of which one
-is such are no torn word."""
+ALONE = 0.7
+"""What a word of one character needs beyond that: they stand beside almost anything."""
+EXPECTED = -7.0
+"""Logarithm of its probability from which on a word is not suspected after the one before it."""
+RARE = -12.75
+"""Logarithm of its probability below which a word is not what a pupil meant."""
 LONGEST_WORD = 4
-CORPUS = 60_101_967
-"""All occurrences in jieba's dictionary."""
 
 _RUN = re.compile(f"(?:{HAN.pattern})+")
+_VARIANTS = ("甚什", "著着", "嚐尝", "祕秘", "裡里", "喫吃", "佈布", "罢吧", "份分")
+_NEVER_MEANT = frozenset(
+    one + other for group in ("他她它牠祂", "那哪", *_VARIANTS) for one in group for other in group
+)
+"""Whom a pronoun means, no bigram knows, and a variant is no error."""
+
+
+class _Exchange(NamedTuple):
+    gain: float
+    start: int
+    end: int
+    meant: str
 
 
 def check(text: str) -> list[Finding]:
-    """The characters that were meant to be others."""
-    found = confusions.check(text)
+    """The words of which a character was meant to be another."""
+    found: list[Finding] = []
     for run in _RUN.finditer(text):
-        found += _exchanges(run[0], run.start())
+        for gain, first, last, meant in _apart(_exchanges(run[0], bigrams())):
+            start, end = run.start() + first, run.start() + last
+            message = f"“{text[start:end]}”可能是“{meant}”的笔误。"
+            found.append(Finding(start, end, "spelling", message, meant, sure=gain > SURE))
     return found
 
 
-def _exchanges(run: str, offset: int) -> list[Finding]:
-    likely: list[tuple[float, int, str]] = []
-    for word in han_words(run, guess=False):
-        better = _better(run, word.start) if word.end - word.start == 1 else None
-        if better and likely and better[1] < likely[-1][1] + len(likely[-1][2]):
-            likely[-1] = max(likely[-1], better)  # both characters of 高诉 could be wrong, but not both of them are
-        elif better:
-            likely.append(better)
-    return [_finding(run, offset, start, meant) for _, start, meant in likely]
+def _apart(exchanges: list[_Exchange]) -> list[_Exchange]:
+    """Of those that overlap the best: both characters of 高诉 could be wrong, but not both of them are."""
+    kept: list[_Exchange] = []
+    for one in sorted(exchanges, reverse=True):
+        if all(one.end <= other.start or other.end <= one.start for other in kept):
+            kept.append(one)
+    return sorted(kept, key=lambda one: one.start)
 
 
-def _finding(run: str, offset: int, start: int, meant: str) -> Finding:
-    end = start + len(meant)
-    message = f"“{run[start:end]}”可能是“{meant}”的笔误。"
-    return Finding(offset + start, offset + end, "spelling", message, meant)
+def _exchanges(run: str, model: Bigrams) -> list[_Exchange]:
+    lattice = _Lattice(run, model)
+    suspects, single = lattice.suspects()
+    if not suspects:
+        return []
+    found = []
+    sounds = [sound(character) for character in run]
+    for start in range(len(run)):
+        if start in single:
+            for number, meant, handicap in _alone(run[start]):
+                found.append((lattice.gain(number, start, start + 1) - handicap, start, start + 1, meant))
+        for end in range(start + 2, min(len(run), start + LONGEST_WORD) + 1):
+            if suspects.isdisjoint(range(start, end)):
+                continue
+            for number, meant in _by_sound().get(" ".join(sounds[start:end]), ()):
+                if (needed := _handicap(run[start:end], meant)) is not None:
+                    found.append((lattice.gain(number, start, end) - needed, start, end, meant))
+    return [_Exchange(*one) for one in found if one[0] > GAIN]
 
 
-def _better(run: str, place: int) -> tuple[float, int, str] | None:
-    """How much likelier it is, where it begins, and the word itself that was meant with this character exchanged."""
-    candidates = [
-        (start, meant, same)
-        for start in (place - 1, place)
-        if start >= 0 and start + 2 <= len(run)
-        for meant, same in _repairs(run[start : start + 2], place - start)
-    ]
-    if not candidates:
-        return None
-    low, high = max(0, place - LONGEST_WORD + 1), place + LONGEST_WORD
-    as_written = _probability(run[low:high])
-    best = None
-    for start, meant, same in candidates:
-        changed = run[low:start] + meant + run[start + 2 : high]
-        gain = _probability(changed) - as_written - GAIN - (0 if same else NEARLY)
-        if gain > (best[0] if best else 0):
-            best = (gain, start, meant)
-    return best
-
-
-@lru_cache(maxsize=200_000)
-def _repairs(pair: str, wrong: int) -> tuple[tuple[str, bool], ...]:
-    """The words that two characters become when one of them is exchanged, and whether that sounds the same.
-
-    Only those are kept that are likely enough beside two single characters: most pairs have none, and the few that
-    remain can be weighed in what stands around them.
-    """
-    if not PARTICLES.isdisjoint(pair):
-        return ()
-    kept = pair[1 - wrong]
-    sounds = soundalikes(pair[wrong])
-    least = _word_probability(pair[0]) + _word_probability(pair[1]) + GAIN
-    # One call for all of them, each beside the character that stays, is four times as quick as to ask for each word.
-    known = jieba().cut_all(f"{kept}{kept.join(sounds)}{kept}")
+@lru_cache(maxsize=10_000)
+def _alone(character: str) -> tuple[tuple[int, str, float], ...]:
+    """The characters that this one may stand for as a word of its own, and what each needs."""
+    numbers, alone = bigrams().numbers, bigrams().alone
     return tuple(
-        (word, sounds[word[wrong]])
-        for word in dict.fromkeys(known)
-        if len(word) == 2
-        and word[1 - wrong] == kept
-        and word[wrong] in sounds
-        and _frequency(word) >= FREQUENT
-        and _word_probability(word) > least
+        (numbers[other], other, ALONE + (0 if same else NEARLY))
+        for other, same in soundalikes(character).items()
+        if other in numbers and alone[numbers[other]] > RARE and character + other not in _NEVER_MEANT
     )
 
 
-def _probability(text: str) -> float:
-    """The logarithm of the probability of the likeliest way to cut the text."""
-    best = [0.0]
-    for end in range(1, len(text) + 1):
-        starts = range(max(0, end - LONGEST_WORD), end)
-        best.append(max(best[start] + _word_probability(text[start:end]) for start in starts))
-    return best[-1]
+def _handicap(written: str, meant: str) -> float | None:
+    """What it needs to be believed that one word was written for another; None where more than a character differs."""
+    (wrong, right), *others = [pair for pair in zip(written, meant, strict=True) if pair[0] != pair[1]] or [("", "")]
+    same = soundalikes(wrong).get(right) if wrong and not others and wrong + right not in _NEVER_MEANT else None
+    return None if same is None else 0 if same else NEARLY
 
 
-@lru_cache(maxsize=100_000)
-def _word_probability(word: str) -> float:
-    frequency = _frequency(word) or (1 if len(word) == 1 else 0)
-    return math.log(frequency / CORPUS) if frequency else -math.inf
+@cache
+def _by_sound() -> dict[str, list[tuple[int, str]]]:
+    """The words of two characters and more, with their numbers, by the sounds of their characters."""
+    model = bigrams()
+    words = defaultdict(list)
+    for word, number in model.numbers.items():
+        if 1 < len(word) <= LONGEST_WORD and model.alone[number] > RARE:
+            words[" ".join(map(sound, word))].append((number, word))
+    return dict(words)
 
 
-@lru_cache(maxsize=100_000)
-def _frequency(word: str) -> int:
-    # For a word that it has, jieba suggests the frequency that it has; for others one that they would need.
-    dictionary = jieba()
-    return int(dictionary.suggest_freq(word)) if dictionary.has_word(word) else 0
+class _Lattice:
+    """All the ways to cut a run of characters into words, with the probability of the best on either side of each."""
+
+    def __init__(self, run: str, model: Bigrams) -> None:
+        self._after, self._unknown = model.after, model.unknown
+        self._words = [list(_words_from(run, start, model)) for start in range(len(run))]
+        self._before: list[dict[int, float]] = [{} for _ in range(len(run) + 1)]
+        self._behind: list[dict[int, float]] = [{} for _ in range(len(run) + 1)]
+        self._before[0] = {model.begin: 0.0}
+        after = model.after
+        for start, words in enumerate(self._words):
+            former = self._before[start].items()
+            for number, end in words:
+                self._before[end][number] = max([chance + after(first, number)[0] for first, chance in former])
+        for start in range(len(run) - 1, -1, -1):
+            for number, end in self._words[start]:
+                rest = self._behind[end].items()
+                self._behind[start][number] = max([after(number, next_)[0] + chance for next_, chance in rest] or [0.0])
+        self._best = max(self._before[-1].values())
+
+    def gain(self, number: int, start: int, end: int) -> float:
+        """What the word makes of the run's probability in this place; nothing where no neighbour was seen with it."""
+        after = self._after
+        left, seen_left = max([_sum(chance, after(word, number)) for word, chance in self._before[start].items()])
+        right, seen_right = max(
+            [_sum(chance, after(number, word)) for word, chance in self._behind[end].items()] or [(0.0, False)]
+        )
+        if not (seen_left or seen_right):
+            return 0.0
+        return left + right - self._best
+
+    def suspects(self) -> tuple[set[int], set[int]]:
+        """The places of likeliest words that were not seen with a neighbour, and of those that are one character."""
+        after = self._after
+        suspects: set[int] = set()
+        path: list[tuple[int, int, int]] = []
+        start, former = 0, next(iter(self._before[0]))
+        while start < len(self._words):
+            number, end = max(
+                self._words[start], key=lambda word: after(former, word[0])[0] + self._behind[start][word[0]]
+            )
+            if number == self._unknown or (path and after(former, number)[0] < EXPECTED):
+                suspects.update(range(path[-1][0] if path else start, end))
+            path.append((start, end, number))
+            start, former = end, number
+        return suspects, {start for start, end, _ in path if end == start + 1 and start in suspects}
+
+
+def _sum(chance: float, pair: tuple[float, bool]) -> tuple[float, bool]:
+    return chance + pair[0], pair[1]
+
+
+def _words_from(run: str, start: int, model: Bigrams) -> Iterator[tuple[int, int]]:
+    """The words that begin here, by number, with their ends; a character that is none is unknown."""
+    numbers = model.numbers
+    yield numbers.get(run[start], model.unknown), start + 1
+    for end in range(start + 2, min(len(run), start + LONGEST_WORD) + 1):
+        if (number := numbers.get(run[start:end])) is not None:
+            yield number, end

@@ -18,6 +18,8 @@ class Finding:
     message: str
     suggestion: str | None = None
     """What could stand there instead, where that is known."""
+    sure: bool = True
+    """Whether a person may be told; what is not sure is only counted."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -60,3 +60,9 @@ def _toneless(spelling: str) -> str:
 
 def _merged(reading: str) -> str:
     return _MERGED.sub("", reading)
+
+
+@lru_cache(maxsize=10_000)
+def sound(character: str) -> str:
+    """The usual sound of a character, without its tone and what many do not hear; itself where it has none."""
+    return next(map(_merged, _tables()[0].get(character, ())), character)

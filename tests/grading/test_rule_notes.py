@@ -38,7 +38,7 @@ def test_a_finding_becomes_a_note_with_what_to_write_instead() -> None:
     [
         ("It was an test.", "Incorrect indefinite article. Better: “a”."),
         ("我们我们去学校。", "“我们”重复了。"),
-        ("我因该去学校。", "“因”可能是“应”的笔误。"),
+        ("他晃然大悟。", "“晃然大悟”可能是“恍然大悟”的笔误。"),
     ],
 )
 def test_a_note_is_in_the_language_of_the_text_and_says_its_suggestion_once(text: str, comment: str) -> None:
@@ -52,6 +52,11 @@ def test_every_quote_is_what_stands_at_its_place(text: str) -> None:
     notes = rule_notes(text)
     assert all(text[note["start"] : note["end"]] == note["quote"] != "" for note in notes)
     assert notes == sorted(notes, key=lambda note: (note["start"], note["end"]))
+
+
+def test_what_is_not_sure_is_not_told() -> None:
+    assert [finding.kind for finding in checker.check("她门都喜欢音乐。")] == ["spelling"]
+    assert rule_notes("她门都喜欢音乐。") == []
 
 
 def test_the_same_slip_is_noted_once() -> None:

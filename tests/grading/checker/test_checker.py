@@ -68,4 +68,5 @@ def test_a_finding_is_kept_as_json() -> None:
         "kind": "spelling",
         "message": "Why.",
         "suggestion": "the",
+        "sure": True,
     }

@@ -14,28 +14,25 @@ def faults(text: str) -> list[tuple[str, str | None]]:
     [
         ("我以前想要高诉你。", "高诉", "告诉"),
         ("你现在生体好吗？", "生体", "身体"),
-        ("我因该好好学习。", "因", "应"),
         ("请你保护环竟。", "环竟", "环境"),
+        ("我的数学成积很好。", "成积", "成绩"),
+        ("他一如继往地帮助同学。", "一如继往", "一如既往"),
+        ("她门都喜欢音乐。", "她门", "她们"),
     ],
 )
 def test_a_character_that_tears_a_word_apart_is_told_with_the_word(text: str, fault: str, meant: str) -> None:
     assert faults(text) == [(fault, meant)]
 
 
-@pytest.mark.parametrize(
-    ("text", "fault", "meant"),
-    [
-        ("我在也不去了。", "在", "再"),
-        ("我们做飞机去北京。", "做", "坐"),
-        ("他写的汉字变的很漂亮。", "的", "得"),
-        ("这件事收到了很大的影响。", "收", "受"),
-        ("我们要认识自已的错误。", "已", "己"),
-        ("他一如继往地帮助同学。", "一如继往", "一如既往"),
-        ("我门都喜欢音乐。", "我门", "我们"),
-    ],
-)
-def test_a_well_known_confusion_is_told(text: str, fault: str, meant: str) -> None:
+@pytest.mark.parametrize(("text", "fault", "meant"), [("我们坐功课。", "坐", "做"), ("他再学校学习。", "再", "在")])
+def test_a_word_that_is_one_is_told_by_what_stands_around_it(text: str, fault: str, meant: str) -> None:
     assert faults(text) == [(fault, meant)]
+
+
+def test_only_what_gains_much_is_sure_enough_for_a_person() -> None:
+    (torn,) = check("他晃然大悟。", "zh")
+    (doubtful,) = check("她门都喜欢音乐。", "zh")
+    assert (torn.sure, doubtful.sure) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +44,7 @@ def test_a_well_known_confusion_is_told(text: str, fault: str, meant: str) -> No
         "我对象棋很感兴趣，他们门前有一棵树。",
         "大江东去，浪淘尽，千古风流人物。",
         "周末来我家玩吧，应为三元。",
+        "她和他一起去学校，不知道为甚么。",
         "Only English here.",
         "",
     ],

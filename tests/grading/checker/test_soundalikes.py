@@ -1,4 +1,4 @@
-from grading.checker.soundalikes import soundalikes
+from grading.checker.soundalikes import sound, soundalikes
 
 
 def test_the_tone_makes_no_difference() -> None:
@@ -14,3 +14,9 @@ def test_a_character_does_not_stand_for_itself_and_what_is_none_for_nothing() ->
     assert "无" not in soundalikes("无")
     assert not soundalikes("a")
     assert "六" not in soundalikes("无")
+
+
+def test_the_usual_sound_is_without_tone_and_merged() -> None:
+    assert sound("总") == sound("中") == sound("种")
+    assert sound("身") == sound("生")
+    assert sound("a") == "a"
