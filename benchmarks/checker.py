@@ -6,8 +6,8 @@ English: Spearman's correlation of the errors counted in a sentence with the mea
 correctors made to it; the sentences' tokens are joined first as people write them. Chinese: the share of SIGHAN-15's
 faulty sentences with at least one finding, of its clean ones with none, and of the findings that stand where something
 is wrong (among all, and among those sure enough for a margin note); what SIGHAN itself overlooks counts against them.
-Both were tuned on the even rows only, and `report` is the odd rows. Milliseconds are those of the whole complexity of 800 characters after a warm-up. Prints one
-line of JSON; what the machine has no data for is null.
+Both were tuned on the even rows only, and `report` is the odd rows. Milliseconds are those of the whole complexity of
+800 characters after a warm-up. Prints one line of JSON; what the machine has no data for is null.
 """
 
 from __future__ import annotations

@@ -25,9 +25,9 @@ _log = logging.getLogger(__name__)
 def rule_notes(text: str, beside: Sequence[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
     """Annotations found by rule, in the order of the text and in its own language.
 
-    `quote` is `text[start:end]`, counted in code points. Only what is sure is noted, the same fault once, at most `MOST`
-    faults, and none on words that a note of a model `beside` it has already put right. A checker that fails is logged
-    and finds nothing: no grade may be lost to it.
+    `quote` is `text[start:end]`, counted in code points. Only what is sure is noted, the same fault once, at most
+    `MOST` faults, and none on words that a note of a model `beside` it has already put right. A checker that fails is
+    logged and finds nothing: no grade may be lost to it.
     """
     language = language_of(text)
     try:

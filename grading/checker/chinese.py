@@ -80,13 +80,15 @@ def _exchanges(run: str, model: Bigrams) -> list[_Exchange]:
     for start in range(len(run)):
         if start in single:
             for number, meant, handicap in _alone(run[start]):
-                found.append((lattice.gain(number, start, start + 1) - handicap, start, start + 1, meant))
+                gain = lattice.gain(number, start, start + 1, least=GAIN + handicap)
+                found.append((gain - handicap, start, start + 1, meant))
         for end in range(start + 2, min(len(run), start + LONGEST_WORD) + 1):
             if suspects.isdisjoint(range(start, end)):
                 continue
             for number, meant in _by_sound().get(" ".join(sounds[start:end]), ()):
                 if (needed := _handicap(run[start:end], meant)) is not None:
-                    found.append((lattice.gain(number, start, end) - needed, start, end, meant))
+                    gain = lattice.gain(number, start, end, least=GAIN + needed)
+                    found.append((gain - needed, start, end, meant))
     return [_Exchange(*one) for one in found if one[0] > GAIN]
 
 
@@ -139,16 +141,26 @@ class _Lattice:
                 self._behind[start][number] = max([after(number, next_)[0] + chance for next_, chance in rest] or [0.0])
         self._best = max(self._before[-1].values())
 
-    def gain(self, number: int, start: int, end: int) -> float:
-        """What the word makes of the run's probability in this place; nothing where no neighbour was seen with it."""
-        after = self._after
-        left, seen_left = max([_sum(chance, after(word, number)) for word, chance in self._before[start].items()])
-        right, seen_right = max(
-            [_sum(chance, after(number, word)) for word, chance in self._behind[end].items()] or [(0.0, False)]
+    def gain(self, number: int, start: int, end: int, *, least: float) -> float:
+        """What the word makes of the run's probability in this place.
+
+        Nothing where no neighbour was seen with it, or where it must be less than `least` whatever follows.
+        """
+        after, behind = self._after, self._behind[end]
+        left, seen_left = max(
+            [
+                (chance + pair[0], pair[1])
+                for word, chance in self._before[start].items()
+                for pair in (after(word, number),)
+            ]
         )
-        if not (seen_left or seen_right):
+        if left + max(behind.values(), default=0.0) - self._best < least:
             return 0.0
-        return left + right - self._best
+        right, seen_right = max(
+            [(chance + pair[0], pair[1]) for word, chance in behind.items() for pair in (after(number, word),)],
+            default=(0.0, False),
+        )
+        return left + right - self._best if seen_left or seen_right else 0.0
 
     def suspects(self) -> tuple[set[int], set[int]]:
         """The places of likeliest words that were not seen with a neighbour, and of those that are one character."""
@@ -165,10 +177,6 @@ class _Lattice:
             path.append((start, end, number))
             start, former = end, number
         return suspects, {start for start, end, _ in path if end == start + 1 and start in suspects}
-
-
-def _sum(chance: float, pair: tuple[float, bool]) -> tuple[float, bool]:
-    return chance + pair[0], pair[1]
 
 
 def _words_from(run: str, start: int, model: Bigrams) -> Iterator[tuple[int, int]]:
