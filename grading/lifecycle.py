@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session, aliased, make_transient_to_detached
 from grading import text as essay_text
 from grading.routing import Route
 from models import (
+    Appeal,
     Assignment,
     Essay,
     EssayState,
@@ -62,8 +63,20 @@ class Waiting:
     queue: str
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a teacher had before them: the ids of the current grade and the latest appeal; None where there is none."""
+
+    grading_id: uuid.UUID | None
+    appeal_id: uuid.UUID | None
+
+
 class NotAllowed(Exception):
     """The essay's state does not admit what was asked; the message says why."""
+
+
+class Outdated(NotAllowed):
+    """Somebody was quicker: what was decided on is not there any more."""
 
 
 def submit(
@@ -351,14 +364,22 @@ def retry(session: Session, essay_id: uuid.UUID, actor: User) -> bool:
     )
 
 
-def override(session: Session, essay_id: uuid.UUID, teacher: User, grading: Grading) -> Grading:
-    """A teacher's own grade becomes the current one, whatever the essay's state.
+def override(
+    session: Session, essay_id: uuid.UUID, teacher: User, grading: Grading, seen: Seen | None = None
+) -> Grading:
+    """A teacher's own grade becomes the current one, whatever the essay's state, and answers the appeal that is open.
 
-    A machine that is still grading loses its claim. Former gradings stay. Raises `NotAllowed` for a cancelled essay.
+    A machine that is still grading loses its claim. Former gradings stay. Raises `NotAllowed` for a cancelled essay,
+    and `Outdated` when the essay has another grade or another appeal by now than the teacher has `seen`.
     """
-    before = session.scalars(select(Essay.state).filter_by(id=essay_id).with_for_update()).one()
+    before, current_id = session.execute(
+        select(Essay.state, Essay.current_grading_id).filter_by(id=essay_id).with_for_update()
+    ).one()
     if before is EssayState.cancelled:
         raise NotAllowed("The student has withdrawn this essay; it cannot be graded.")
+    appeal = _latest_appeal(session, essay_id)
+    if seen not in (None, Seen(current_id, appeal.id if appeal else None)):
+        raise Outdated("Somebody has graded or appealed in the meantime; this is how the essay stands now.")
     grading.id = grading.id or uuid.uuid4()
     grading.essay_id, grading.source, grading.teacher_id = essay_id, Source.teacher, teacher.id
     _change(
@@ -372,8 +393,50 @@ def override(session: Session, essay_id: uuid.UUID, teacher: User, grading: Grad
         finished_at=now(),
     )
     session.add(grading)
-    _leave_notices(session, essay_id, "regraded" if before is EssayState.graded else "graded")
+    if appeal and appeal.is_open:
+        session.flush()  # the answer refers to the grade
+        appeal.answered_at, appeal.answered_by_id = now(), teacher.id
+        appeal.answer, appeal.grading_id_after = grading.comment, grading.id
+        _leave_notices(session, essay_id, "appeal_answered")
+    else:
+        _leave_notices(session, essay_id, "regraded" if before is EssayState.graded else "graded")
     return grading
+
+
+def appeal(session: Session, essay_id: uuid.UUID, student: User, reason: str) -> Appeal:
+    """A student asks the teachers to look again at the current grade, which stands until one of them answers.
+
+    The essay stays `graded`. Raises `NotAllowed` when there is no grade that the student sees, the time for appeals is
+    over, or an appeal is open already.
+    """
+    state, grading_id, assignment = session.execute(
+        select(Essay.state, Essay.current_grading_id, Assignment)
+        .join(Assignment, Assignment.id == Essay.assignment_id)
+        .where(Essay.id == essay_id)
+        .with_for_update(of=Essay)  # of two appeals at the same moment, and of an appeal and a new grade, one waits
+    ).one()
+    if state is not EssayState.graded or not assignment.grades_visible():
+        raise NotAllowed("There is no grade yet that you could appeal against.")
+    if not assignment.grades_open_to_appeal():
+        raise NotAllowed("The time for appeals against this grade is over.")
+    latest = _latest_appeal(session, essay_id)
+    if latest and latest.is_open:
+        raise NotAllowed("You have appealed against this grade already; your teacher will answer.")
+    made = Appeal(id=uuid.uuid4(), essay_id=essay_id, student_id=student.id, grading_id=grading_id, reason=reason)
+    session.add(made)
+    _record(session, [essay_id], EssayState.graded, EssayState.graded, student.email, "the student appeals")
+    _leave_notices(session, essay_id, "appeal")
+    return made
+
+
+def _latest_appeal(session: Session, essay_id: uuid.UUID) -> Appeal | None:
+    return session.scalars(
+        select(Appeal)
+        .filter_by(essay_id=essay_id)
+        .order_by(Appeal.created_at.desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
 
 
 # --- the sweeper -----------------------------------------------------------------------------------------------------
@@ -530,14 +593,17 @@ def _record(
 
 
 def _leave_notices(session: Session, essay_id: uuid.UUID, kind: str) -> None:
-    """A notice for the student, once they may see the grade; and one for each teacher when a person is needed."""
+    """A notice for the student, once they may see the grade; and one for each teacher when a person is needed.
+
+    Of an appeal only the teachers are told: it is the student's own.
+    """
     student_id, assignment = session.execute(
         select(Essay.student_id, Assignment)
         .join(Assignment, Assignment.id == Essay.assignment_id)
         .where(Essay.id == essay_id)
     ).one()
     readers = []
-    if kind in ("needs_review", "failed"):
+    if kind in ("needs_review", "failed", "appeal"):
         readers = list(
             session.scalars(
                 select(User.id)
@@ -545,7 +611,7 @@ def _leave_notices(session: Session, essay_id: uuid.UUID, kind: str) -> None:
                 .where(Membership.class_id == assignment.class_id, User.role == Role.teacher)
             )
         )
-    if readers or assignment.grades_visible():
+    if kind != "appeal" and (readers or assignment.grades_visible()):
         readers.append(student_id)
     _add_notices(
         session,

@@ -1,5 +1,6 @@
 """The tables. Postgres is the truth; everything else is a doorbell or a copy."""
 
+from models.appeal import Appeal
 from models.base import Base
 from models.coursework import Assignment, Release, RubricVersion
 from models.essay import Essay, EssayState, EssayTransition, Grading, Source
@@ -9,6 +10,7 @@ from models.people import Class, Membership, Role, Token, User
 from models.switch import Switch
 
 __all__ = [
+    "Appeal",
     "Assignment",
     "Base",
     "CallOutcome",

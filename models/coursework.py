@@ -54,6 +54,8 @@ class Assignment(Identified, Base):
     release: Mapped[Release] = mapped_column(Enum(Release, name="release"), default=Release.at_once)
     release_at: Mapped[datetime | None]
     """With `from_date`: the day; with `on_release`: when the teacher released."""
+    appeal_until: Mapped[datetime | None]
+    """Until when students may appeal against a grade that they see; None: as long as they like."""
 
     school_class: Mapped[Class] = relationship()
     rubric: Mapped[RubricVersion] = relationship(foreign_keys=[rubric_id], post_update=True)
@@ -63,3 +65,8 @@ class Assignment(Identified, Base):
         if self.release is Release.at_once:
             return True
         return self.release_at is not None and self.release_at <= (at or now())
+
+    def grades_open_to_appeal(self, at: datetime | None = None) -> bool:
+        """Whether students may appeal against grades at that moment (default: now)."""
+        at = at or now()
+        return self.grades_visible(at) and (self.appeal_until is None or at < self.appeal_until)

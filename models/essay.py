@@ -6,7 +6,7 @@ import enum
 import uuid
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Enum, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -14,6 +14,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.base import Base, Identified, now
 from models.coursework import Assignment, RubricVersion
 from models.people import User
+
+if TYPE_CHECKING:
+    from models.appeal import Appeal
 
 
 class EssayState(enum.Enum):
@@ -47,6 +50,7 @@ class Essay(Identified, Base):
         Index("ix_essays_waiting", "queue", "queued_at", postgresql_where=text("state = 'queued'")),
         Index("ix_essays_leased", "lease_until", postgresql_where=text("state = 'grading'")),
         Index("ix_essays_submitted", "created_at", postgresql_where=text("state = 'submitted'")),
+        Index("ix_essays_review", "assignment_id", postgresql_where=text("state IN ('needs_review', 'failed')")),
         Index("ix_essays_assignment", "assignment_id", "created_at", "id"),
         Index("ix_essays_student", "student_id", "created_at", "id"),
         Index("ix_essays_finished", "finished_at"),
@@ -85,6 +89,7 @@ class Essay(Identified, Base):
         foreign_keys="Grading.essay_id", order_by="Grading.created_at", back_populates="essay"
     )
     transitions: Mapped[list[EssayTransition]] = relationship(order_by="EssayTransition.id")
+    appeals: Mapped[list[Appeal]] = relationship(order_by="Appeal.created_at", back_populates="essay")
 
 
 class Grading(Identified, Base):

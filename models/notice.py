@@ -23,7 +23,7 @@ class Notice(Identified, Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     essay_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("essays.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(32))
-    """`graded`, `regraded`, `needs_review` or `failed`."""
+    """`graded`, `regraded`, `appeal_answered`, `needs_review`, `failed` or `appeal`."""
     details: Mapped[dict[str, Any]]
     """What the sentence needs: the assignment's title and the like, never a mark."""
     seen_at: Mapped[datetime | None]

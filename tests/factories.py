@@ -14,6 +14,7 @@ from grading import lifecycle
 from grading.routing import Route
 from grading.rubric import Rubric
 from models import (
+    Appeal,
     Assignment,
     Class,
     Essay,
@@ -147,6 +148,26 @@ def a_grading(assignment: Assignment, text: str = TEXT) -> Grading:
         hashes={},
         usage={},
     )
+
+
+def make_grading(essay: Essay, assignment: Assignment, **columns: Any) -> Grading:
+    """One more grading of the essay, which is not the current one; by default one that was not trusted."""
+    grading = a_grading(assignment, essay.text)
+    for name, value in ({"accepted": False} | columns).items():
+        setattr(grading, name, value)
+    grading.essay_id = essay.id
+    with session() as db:
+        db.add(grading)
+        db.commit()
+    return grading
+
+
+def make_appeal(essay: Essay, student: User, reason: str = "I did say why.") -> Appeal:
+    """An open appeal against the essay's current grade."""
+    with session() as db:
+        appeal = lifecycle.appeal(db, essay.id, student, reason)
+        db.commit()
+    return appeal
 
 
 @dataclass(frozen=True)

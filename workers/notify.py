@@ -33,14 +33,18 @@ SUBJECTS = {
     "en": {
         "graded": "Your essay has been graded",
         "regraded": "Your essay has a new grade",
+        "appeal_answered": "Your appeal has been answered",
         "needs_review": "An essay waits for a teacher",
         "failed": "An essay could not be graded",
+        "appeal": "A student appeals against a grade",
     },
     "zh": {
         "graded": "你的作文已批改",
         "regraded": "你的作文有了新的评分",
+        "appeal_answered": "你的申诉已得到答复",
         "needs_review": "有一篇作文等待老师复核",
         "failed": "有一篇作文未能批改",
+        "appeal": "有学生对评分提出申诉",
     },
 }
 BODIES = {

@@ -28,6 +28,19 @@ class TestWhenGradesAreVisible:
         assert assignment.grades_visible(at=day)
 
 
+class TestGradesOpenToAppeal:
+    def test_as_long_as_students_like(self) -> None:
+        assert Assignment(release=Release.at_once).grades_open_to_appeal()
+
+    def test_until_a_stated_moment(self) -> None:
+        assignment = Assignment(release=Release.at_once, appeal_until=(until := now()))
+        assert assignment.grades_open_to_appeal(at=until - timedelta(seconds=1))
+        assert not assignment.grades_open_to_appeal(at=until)
+
+    def test_never_before_they_are_seen(self) -> None:
+        assert not Assignment(release=Release.on_release).grades_open_to_appeal()
+
+
 def test_a_version_of_a_rubric_is_there_once(database: None) -> None:
     assignment = make_assignment(make_class())
     with session() as db:
