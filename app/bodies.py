@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from app.problems import invalid
+from grading.lifecycle import Seen
 from grading.rubric import LEVELS, MAX_CRITERIA, MAX_DESCRIPTOR, MAX_NAME, MAX_POINTS
 from grading.task import LANGUAGES, MAX_PROMPT, MAX_TITLE
 from grading.text import CONTROL, MAX_CHARACTERS
@@ -73,6 +74,11 @@ def _moment(value: datetime) -> datetime:
 
 
 Words = Annotated[str, StringConstraints(max_length=MAX_COMMENT), AfterValidator(_readable)]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_COMMENT),
+    AfterValidator(_readable),
+]
 Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\r\n\t]*$"),
@@ -116,8 +122,19 @@ class NewEssay(Body):
     text: str = Field(json_schema_extra={"minLength": 1, "maxLength": MAX_CHARACTERS})
 
 
+class NewAppeal(Body):
+    reason: Reason = Field(description="What the teacher should look at again, and why.")
+
+
 class HandGrade(Body):
-    """A teacher's own grade; what it leaves out stays as the current grade has it."""
+    """A teacher's own grade; what it leaves out stays as the current grade, or `from_grading`, has it."""
+
+    from_grading: uuid.UUID | None = Field(
+        None, description="A grading of this essay to go by instead of the current one, such as one not accepted."
+    )
+    seen: Seen | None = Field(
+        None, description="409 when the essay has another grade, or another appeal, by now. Left out: not compared."
+    )
 
     points: dict[str, Decimal] = Field({}, description="Points by key of the criterion.")
     comments: dict[str, Words] = Field({}, description="Comment by key of the criterion.")
@@ -158,6 +175,9 @@ class AssignmentBody(Body):
     routing: Routing | None = Field(None, description="Null: as the settings. Left out in a change: as it was.")
     release: Release = Field(Release.at_once, description="When students may see their grades.")
     release_at: Moment | None = Field(None, description="The day, with `release: from_date`.")
+    appeal_until: Moment | None = Field(
+        None, description="Until when students may appeal against a grade that they see; null: as long as they like."
+    )
 
 
 class NewAssignment(AssignmentBody):
@@ -184,6 +204,14 @@ class ClassEssayFilter(EssayFilter):
 
 class AssignmentFilter(Page):
     class_id: uuid.UUID | None = None
+
+
+class ReviewFilter(Body):
+    """Of a list that changes with every mark, there is only the beginning."""
+
+    class_id: uuid.UUID | None = None
+    assignment_id: uuid.UUID | None = None
+    limit: int = Field(50, ge=1, le=100)
 
 
 class NoticeFilter(Page):

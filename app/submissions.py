@@ -21,6 +21,7 @@ from app.bodies import (
     ChangedAssignment,
     HandGrade,
     JoinClass,
+    NewAppeal,
     NewAssignment,
     NewClass,
     Routing,
@@ -32,13 +33,13 @@ from app.queues import ESSAY_QUEUES
 from grading import lifecycle, progress
 from grading.engines.engine import RequestRefused
 from grading.engines.grammar import check_schema
-from grading.lifecycle import NotAllowed
+from grading.lifecycle import NotAllowed, Outdated
 from grading.reply import schema
 from grading.rubric import Rubric, RubricError, number
 from grading.rule_notes import rule_notes
 from grading.task import Task
 from grading.text import TextError
-from models import Assignment, Class, Essay, EssayState, Grading, Membership, Release, RubricVersion, User
+from models import Appeal, Assignment, Class, Essay, EssayState, Grading, Membership, Release, RubricVersion, User
 from models.base import now
 from settings import settings
 
@@ -96,27 +97,42 @@ def retry_essay(essay: Essay, teacher: User) -> None:
 def grade_by_hand(essay: Essay, teacher: User, data: object) -> Grading:
     """Store a teacher's own grade (`HandGrade`, or a mapping that is one) and make it the current one.
 
-    Criteria that it says nothing of, and the margin notes, stay as the current grade has them; so one that says
-    nothing at all confirms the current grade.
+    Criteria that it says nothing of, and the margin notes, stay as the current grade has them, or as `from_grading`
+    has; so one that says nothing at all confirms that grade. An open appeal is answered by it.
     """
     wanted = validated(HandGrade, data)
     rubric = Rubric.parse({"criteria": essay.assignment.rubric.criteria})
     grading = _hand_grading(wanted, rubric, essay)
     try:
-        lifecycle.override(db(), essay.id, teacher, grading)
+        lifecycle.override(db(), essay.id, teacher, grading, wanted.seen)
+    except Outdated as error:
+        told = [{"field": "seen", "message": str(error)}]
+        raise Problem(409, "Not up to date", str(error), told) from None
     except NotAllowed as error:
         raise Problem(409, "Withdrawn", str(error)) from None
     db().commit()
     progress.cancel(essay.id)
-    told = {"status": EssayState.graded.value, "grading_id": str(grading.id)}
-    progress.announce(essay.id, essay.student_id, "graded", told)
+    news = {"status": EssayState.graded.value, "grading_id": str(grading.id)}
+    progress.announce(essay.id, essay.student_id, "graded", news)
     progress.notify(lifecycle.notices_left(db()))
     return grading
 
 
+def appeal_grade(essay: Essay, student: User, data: object) -> Appeal:
+    """Ask the teachers to look at the current grade again (`NewAppeal`); their next grade is the answer."""
+    wanted = validated(NewAppeal, data)
+    try:
+        appeal = lifecycle.appeal(db(), essay.id, student, wanted.reason)
+    except NotAllowed as error:
+        raise Problem(409, "No appeal", str(error)) from None
+    db().commit()
+    progress.notify(lifecycle.notices_left(db()))
+    return appeal
+
+
 def _hand_grading(wanted: HandGrade, rubric: Rubric, essay: Essay) -> Grading:
-    current = essay.current_grading
-    before = {criterion["key"]: criterion for criterion in current.criteria} if current else {}
+    base = _base_grading(wanted, essay)
+    before = {criterion["key"]: criterion for criterion in base.criteria} if base else {}
     errors = [
         {"field": f"{field}.{key}", "message": f"The rubric has no criterion “{key}”."}
         for field, given in (("points", wanted.points), ("comments", wanted.comments))
@@ -160,11 +176,21 @@ def _hand_grading(wanted: HandGrade, rubric: Rubric, essay: Essay) -> Grading:
         total=total,
         max=rubric.max,
         criteria=criteria,
-        annotations=current.annotations if current else rule_notes(essay.text),
-        strengths=current.strengths if current else [],
-        suggestions=current.suggestions if current else [],
+        annotations=base.annotations if base else rule_notes(essay.text),
+        strengths=base.strengths if base else [],
+        suggestions=base.suggestions if base else [],
         comment=(wanted.comment or "").strip() or None,
     )
+
+
+def _base_grading(wanted: HandGrade, essay: Essay) -> Grading | None:
+    """The grading that holds where the teacher says nothing else."""
+    if wanted.from_grading is None:
+        return essay.current_grading
+    found = db().scalars(select(Grading).filter_by(id=wanted.from_grading, essay_id=essay.id)).one_or_none()
+    if found is None:
+        raise wrong("from_grading", "The essay has no such grading.")
+    return found
 
 
 def _announce(essay: Essay, state: EssayState) -> None:
@@ -251,6 +277,8 @@ def _save(assignment: Assignment, wanted: AssignmentBody) -> Assignment:
     if wanted.release is not Release.from_date and wanted.release_at is not None:
         raise wrong("release_at", "Only goes with `release: from_date`.")
     routing = _routing(wanted.routing)
+    if wanted.release_at and wanted.appeal_until and wanted.appeal_until <= wanted.release_at:
+        raise wrong("appeal_until", "Nobody could appeal: grades are not seen before then.")
     known = assignment.id is not None
     if known:
         # Of two who change it at the same moment, the second sees the first one's rubric.
@@ -261,6 +289,7 @@ def _save(assignment: Assignment, wanted: AssignmentBody) -> Assignment:
     assignment.deadline, assignment.tolerance, assignment.release = wanted.deadline, wanted.tolerance, wanted.release
     if "routing" in wanted.model_fields_set:
         assignment.routing = routing
+    assignment.appeal_until = wanted.appeal_until
     db().add(assignment)
     db().flush()
     _keep_rubric(assignment, task.rubric)

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict  # pydantic describes the one of `typing
 
 from app.queues import position, queue_of
 from grading.rubric import number
-from models import Assignment, Class, Essay, EssayState, EssayTransition, Grading, Notice, Role, User
+from models import Appeal, Assignment, Class, Essay, EssayState, EssayTransition, Grading, Notice, Role, User
 
 Status = Literal["submitted", "queued", "grading", "graded", "needs_review", "failed", "cancelled"]
 
@@ -117,7 +117,22 @@ class GradingView(TypedDict):
     created_at: str
 
 
+class AppealView(TypedDict):
+    """An appeal against the grade `grading_id`. Its answer, `answer` in words, is the grade `grading_id_after`."""
+
+    id: str
+    reason: str
+    grading_id: str
+    created_at: str
+    answered_at: str | None
+    answered_by: str | None
+    answer: str | None
+    grading_id_after: str | None
+
+
 class EssayView(StateView):
+    """`appeal` is the latest one; `open_to_appeal` says whether its author may appeal now."""
+
     id: str
     assignment_id: str
     student: PersonView
@@ -125,6 +140,8 @@ class EssayView(StateView):
     route: RouteView | None
     grades_visible: bool
     grading: GradingView | None
+    appeal: AppealView | None
+    open_to_appeal: bool
     late: bool
     created_at: str
     finished_at: str | None
@@ -161,6 +178,7 @@ class TransitionView(TypedDict):
 
 class HistoryView(TypedDict):
     gradings: list[GradingView]
+    appeals: list[AppealView]
     transitions: list[TransitionView]
 
 
@@ -189,13 +207,14 @@ class AssignmentView(TypedDict):
     routing: dict[str, Any] | None
     release: Literal["at_once", "on_release", "from_date"]
     release_at: str | None
+    appeal_until: str | None
     grades_visible: bool
     created_at: str
 
 
 class NoticeView(TypedDict):
     id: str
-    kind: Literal["graded", "regraded", "needs_review", "failed"]
+    kind: Literal["graded", "regraded", "appeal_answered", "needs_review", "failed", "appeal"]
     essay_id: str | None
     assignment: str | None
     created_at: str
@@ -236,6 +255,8 @@ def essay_json(db: Session, essay: Essay, reader: User) -> EssayView:
     """The essay with its current grade, if the reader may see it."""
     visible = sees_grade(reader, essay.assignment)
     grading = essay.current_grading if visible else None
+    appeals = essay.appeals if visible else []
+    waits = bool(appeals) and appeals[-1].is_open
     route = essay.route
     return {
         "id": str(essay.id),
@@ -246,6 +267,8 @@ def essay_json(db: Session, essay: Essay, reader: User) -> EssayView:
         "route": _route_json(route) if route else None,
         "grades_visible": visible,
         "grading": grading_json(grading) if grading else None,
+        "appeal": appeal_json(appeals[-1]) if appeals else None,
+        "open_to_appeal": grading is not None and not waits and essay.assignment.grades_open_to_appeal(),
         "late": is_late(essay),
         "created_at": moment(essay.created_at),
         "finished_at": moment(essay.finished_at),
@@ -302,12 +325,26 @@ def grading_json(grading: Grading) -> GradingView:
     }
 
 
+def appeal_json(appeal: Appeal) -> AppealView:
+    return {
+        "id": str(appeal.id),
+        "reason": appeal.reason,
+        "grading_id": str(appeal.grading_id),
+        "created_at": moment(appeal.created_at),
+        "answered_at": moment(appeal.answered_at),
+        "answered_by": appeal.answered_by.name if appeal.answered_by else None,
+        "answer": appeal.answer,
+        "grading_id_after": str(appeal.grading_id_after) if appeal.grading_id_after else None,
+    }
+
+
 def history_json(essay: Essay, reader: User) -> HistoryView:
-    """All gradings and changes of state, oldest first."""
+    """All gradings, appeals and changes of state, oldest first."""
     visible = sees_grade(reader, essay.assignment)
     shown = [each for each in essay.gradings if visible and (each.accepted or reader.role is Role.teacher)]
     return {
         "gradings": [grading_json(grading) for grading in shown],
+        "appeals": [appeal_json(appeal) for appeal in essay.appeals] if visible else [],
         "transitions": [_transition_json(transition, visible) for transition in essay.transitions],
     }
 
@@ -364,6 +401,7 @@ def assignment_json(assignment: Assignment) -> AssignmentView:
         "routing": assignment.routing,
         "release": assignment.release.value,
         "release_at": moment(assignment.release_at),
+        "appeal_until": moment(assignment.appeal_until),
         "grades_visible": assignment.grades_visible(),
         "created_at": moment(assignment.created_at),
     }

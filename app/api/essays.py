@@ -13,16 +13,18 @@ from app import realtime, submissions
 from app.api import blueprint
 from app.api.operation import Operation, operation
 from app.auth import assignment_of, essay_author, essay_reader, essay_teacher, me, rule, student
-from app.bodies import EssayFilter, HandGrade, NewEssay
+from app.bodies import EssayFilter, HandGrade, NewAppeal, NewEssay
 from app.extensions import db
 from app.paging import Listing, paged
 from app.problems import wrong
 from app.views import (
+    AppealView,
     EssayRow,
     EssayView,
     GradingView,
     HistoryView,
     SubmittedView,
+    appeal_json,
     essay_json,
     essay_row_json,
     grading_json,
@@ -128,7 +130,19 @@ def retry_essay(essay_id: uuid.UUID) -> Any:
 def grade_by_hand(essay_id: uuid.UUID, body: HandGrade) -> Any:
     """Grade an essay as its teacher; this grade becomes the current one and the former ones stay in the history.
 
-    What is left out stays as the current grade has it, so an empty object confirms that grade.
+    What is left out stays as the current grade has it, or the one named by `from_grading`; so an empty object confirms
+    that grade. It answers the appeal that is open, and `comment` is the answer in words.
     """
     grading = submissions.grade_by_hand(g.essay, me(), body)
     return grading_json(grading), 201
+
+
+@blueprint.post("/essays/<uuid:essay_id>/appeal")
+@rule(essay_author)
+@operation(Operation(201, AppealView, body=NewAppeal))
+def appeal_grade(essay_id: uuid.UUID, body: NewAppeal) -> Any:
+    """Appeal against the grade of one's essay; it stands until a teacher answers with a grade, the same or another.
+
+    409 when there is no grade to be seen, the assignment's `appeal_until` is over, or an appeal is open already.
+    """
+    return appeal_json(submissions.appeal_grade(g.essay, me(), body)), 201

@@ -14,6 +14,7 @@ from app.pages import (  # noqa: E402 -- they add their routes
     home,  # noqa: F401
     notices,  # noqa: F401
     ops,  # noqa: F401
+    review,  # noqa: F401
     sign_in,  # noqa: F401
     student,  # noqa: F401
 )

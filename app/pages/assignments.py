@@ -134,6 +134,7 @@ def edit_assignment(assignment_id: uuid.UUID) -> str:
         "deadline": local_input(g.assignment.deadline),
         "release": g.assignment.release.value,
         "release_at": local_input(g.assignment.release_at),
+        "appeal_until": local_input(g.assignment.appeal_until),
     }
     rows = rows_of(Rubric.parse({"criteria": g.assignment.rubric.criteria}))
     return _form(g.assignment.school_class, g.assignment, values, shown(rows))
@@ -162,6 +163,7 @@ def _sent() -> dict[str, Any]:
         "language": request.form.get("language", ""),
         "rubric": rubric_of(rows_sent(typed())),
         "deadline": from_local_input(request.form.get("deadline", "")),
+        "appeal_until": from_local_input(request.form.get("appeal_until", "")),
         "release": release,
         # Left standing in the form when another choice was made; it means nothing then.
         "release_at": from_local_input(request.form.get("release_at", ""))

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import flash, g, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -15,10 +15,13 @@ from app.auth import essay_author, essay_reader, essay_teacher, me, rule
 from app.extensions import db
 from app.pages import blueprint
 from app.pages.forms import field_errors, text_field, typed
+from app.pages.hand_grade import hand_grade_sent, prefilled
 from app.pages.margin import segments
+from app.pages.messages import translated
 from app.pages.notices import mark_seen
 from app.problems import Problem
 from app.views import EssayView, essay_json, history_json
+from grading.engines.loading import DEMO_MODEL
 from grading.rule_notes import rule_notes
 from models import Role
 
@@ -49,17 +52,25 @@ def retry_essay(essay_id: uuid.UUID) -> Response:
 @blueprint.post("/essays/<uuid:essay_id>/grade")
 @rule(essay_teacher)
 def grade_by_hand(essay_id: uuid.UUID) -> Any:
-    keys = [criterion["key"] for criterion in g.assignment.rubric.criteria]
-    data = {
-        "points": {key: points for key in keys if (points := request.form.get(f"points.{key}", "").strip())},
-        "comments": {key: text_field(f"comments.{key}").strip() for key in keys if f"comments.{key}" in request.form},
-        "comment": text_field("comment"),
-    }
     try:
-        submissions.grade_by_hand(g.essay, me(), data)
+        submissions.grade_by_hand(g.essay, me(), hand_grade_sent())
     except Problem as problem:
         return _page(field_errors(problem), typed()), problem.status
     flash(_("Your grade is saved. The student sees it as soon as grades are released."))
+    return _back()
+
+
+@blueprint.post("/essays/<uuid:essay_id>/appeal")
+@rule(essay_author)
+def appeal_grade(essay_id: uuid.UUID) -> Any:
+    try:
+        submissions.appeal_grade(g.essay, me(), {"reason": text_field("reason")})
+    except Problem as problem:
+        if problem.status != 409:
+            return _page(field_errors(problem), typed()), problem.status
+        flash(translated(problem.detail))  # the page itself shows how things stand, after a double click for one
+    else:
+        flash(_("Your appeal has been sent. You will be told here what your teacher says."))
     return _back()
 
 
@@ -69,17 +80,19 @@ def _back() -> Response:
 
 def _page(errors: Mapping[str, str], fields: Mapping[str, str] | None = None) -> str:
     shown = essay_json(db(), g.essay, me())
-    notes = _notes(shown)
+    grading, history, notes = shown["grading"], history_json(g.essay, me()), _notes(shown)
     return render_template(
         "essay/page.html",
         essay=shown,
         assignment=g.assignment,
-        grading=shown["grading"],
+        grading=grading,
         annotations=notes,
         segments=segments(shown["text"], notes),
-        history=history_json(g.essay, me()),
+        history=history,
         is_teacher=me().role is Role.teacher,
-        fields=fields or _prefilled(shown),
+        fields=fields or prefilled(grading),
+        graded_by_id={one["id"]: one for one in history["gradings"]},
+        demonstrated=any(one.model == DEMO_MODEL for one in g.essay.gradings),
         stream_names=_stream_names(),
         errors=errors,
     )
@@ -96,14 +109,3 @@ def _stream_names() -> dict[str, str]:
     """What the parts of a grade in the making are called, by field of a `delta` event."""
     criteria = {f"comments.{criterion['key']}": criterion["name"] for criterion in g.assignment.rubric.criteria}
     return criteria | {"strengths": _("Strengths"), "suggestions": _("Suggestions")}
-
-
-def _prefilled(shown: EssayView) -> dict[str, str]:
-    """The form for a teacher's own grade, filled in with the current one where its points still mean the same."""
-    maxima = {criterion["key"]: criterion["max"] for criterion in g.assignment.rubric.criteria}
-    fields: dict[str, str] = {}
-    for criterion in shown["grading"]["criteria"] if shown["grading"] else []:
-        if maxima.get(criterion["key"]) == criterion["max"]:
-            fields[f"points.{criterion['key']}"] = f"{criterion['points']:g}"
-            fields[f"comments.{criterion['key']}"] = criterion["comment"]
-    return fields

@@ -29,9 +29,19 @@ KINDS = {
 NOTICES = {
     "graded": _("Your essay has been graded."),
     "regraded": _("Your teacher has changed the grade of your essay."),
+    "appeal_answered": _("Your teacher has answered your appeal."),
     "needs_review": _("An essay waits for a teacher."),
     "failed": _("An essay could not be graded."),
+    "appeal": _("A student appeals against a grade."),
 }
+
+REVIEWS = {
+    "appeal": _("Appeal"),
+    "needs_review": _("No grade to rely on"),
+    "failed": _("Grading failed"),
+    "unsure": _("Unsure grade"),
+}
+"""Why an essay is before a teacher."""
 
 RELEASES = {
     "at_once": _("at once"),

@@ -42,11 +42,19 @@ _SENTENCES = (
     N_("String should match pattern '%(pattern)s'."),
     N_("Holds half of a surrogate pair, which is no character."),
     N_("Say from which day on grades may be seen."),
+    N_("Nobody could appeal: grades are not seen before then."),
     N_("Not a cursor; take `next` of the page before as it is."),
     # grading by hand
     N_("“%(criterion)s” needs points."),
     N_("“%(criterion)s” takes 0 to %(limit)s points, with at most two decimals."),
     N_("The student has withdrawn this essay; it cannot be graded."),
+    N_("Somebody has graded or appealed in the meantime; this is how the essay stands now."),
+    N_("The essay has no such grading."),
+    # appeals
+    N_("There is no grade yet that you could appeal against."),
+    N_("The time for appeals against this grade is over."),
+    N_("You have appealed against this grade already; your teacher will answer."),
+    N_("the student appeals"),
     # classes and assignments
     N_("No class has this code. Please compare it with what your teacher gave you."),
     N_("No model could be held to this rubric: %(reason)s"),

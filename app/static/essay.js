@@ -2,7 +2,6 @@
 
 import { refresh } from "./live.js";
 
-const WIDE = matchMedia("(min-width: 62rem)");
 const GAP = 12; // pixels between two notes
 let source = null;
 
@@ -83,8 +82,8 @@ function align() {
   if (!list) return;
   const notes = [...list.children];
   for (const note of notes) note.style.marginTop = "";
-  if (!WIDE.matches) return;
-  const top = list.getBoundingClientRect().top;
+  const { top, left } = list.getBoundingClientRect();
+  if (left < document.querySelector(".paper").getBoundingClientRect().right) return; // they stand below it
   let bottom = -GAP;
   for (const note of notes) {
     const mark = document.getElementById(`mark-${note.dataset.note}`);

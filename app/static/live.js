@@ -19,7 +19,7 @@ async function replaceAll() {
       const next = part.dataset.live === address && fresh.getElementById(part.id);
       if (next && part.isConnected && !isInUse(part)) replace(part, next);
     }
-    replaceCount(fresh);
+    replaceCounts(fresh);
   }
   document.dispatchEvent(new Event("pizhu:refreshed"));
 }
@@ -51,9 +51,11 @@ function replace(part, next) {
   if (place >= 0) focusable(next)[place]?.focus();
 }
 
-function replaceCount(fresh) {
-  const [count, next] = [document, fresh].map((page) => page.querySelector("[data-unseen]"));
-  if (count && next) count.replaceWith(document.adoptNode(next));
+function replaceCounts(fresh) {
+  for (const kind of ["[data-unseen]", "[data-waits]"]) {
+    const [count, next] = [document, fresh].map((page) => page.querySelector(kind));
+    if (count && next) count.replaceWith(document.adoptNode(next));
+  }
 }
 
 function toast(kind, essayId) {

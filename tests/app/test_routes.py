@@ -24,6 +24,7 @@ TEACHER = (401, 403, 404, 404, 200, 404, 404)
 CLASS_TEACHER = (401, 403, 403, 404, 200, 404, 404)
 SIGNED_IN = (401, 200, 200, 200, 200, 200, 200)
 STUDENTS = (401, 200, 200, 200, 403, 403, 403)
+TEACHERS = (401, 403, 403, 403, 200, 200, 403)
 OPS = (401, 403, 403, 403, 403, 403, 200)
 
 
@@ -59,6 +60,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.cancel_essay", "POST"): (401, 409, 404, 404, 403, 404, 404),  # it is graded already
     ("api.retry_essay", "POST"): with_success(TEACHER, 409),
     ("api.grade_by_hand", "POST"): with_success(TEACHER, 201),
+    ("api.appeal_grade", "POST"): (401, 201, 404, 404, 403, 404, 404),
+    ("api.list_review", "GET"): TEACHERS,
     ("api.create_class", "POST"): (401, 403, 403, 403, 201, 201, 403),
     ("api.join_class", "POST"): STUDENTS,
     ("api.list_classes", "GET"): SIGNED_IN,
@@ -91,13 +94,17 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("pages.create_assignment", "POST"): deed(CLASS_TEACHER),
     ("pages.edit_assignment", "GET"): page(CLASS_TEACHER),
     ("pages.change_assignment", "POST"): deed(CLASS_TEACHER),
-    ("pages.my_classes", "GET"): (302, 403, 403, 403, 200, 200, 403),
+    ("pages.my_classes", "GET"): page(TEACHERS),
     ("pages.create_class", "POST"): (401, 403, 403, 403, 303, 303, 403),
     ("pages.school_class", "GET"): page(CLASS_TEACHER),
     ("pages.essay", "GET"): page(READERS),
     ("pages.cancel_essay", "POST"): (401, 409, 404, 404, 403, 404, 404),  # it is graded already
     ("pages.retry_essay", "POST"): with_success(TEACHER, 409),
     ("pages.grade_by_hand", "POST"): deed(TEACHER),
+    ("pages.appeal_grade", "POST"): (401, 303, 404, 404, 403, 404, 404),
+    ("pages.review", "GET"): page(TEACHERS),
+    ("pages.review_essay", "GET"): page(TEACHER),
+    ("pages.grade_in_review", "POST"): deed(TEACHER),
     ("pages.queues", "GET"): page(OPS),
     ("pages.pause_queue", "POST"): deed(OPS),
     ("pages.resume_queue", "POST"): deed(OPS),
@@ -113,6 +120,8 @@ def bodies(school: School) -> dict[str, Any]:
         "api.see_notices": {},
         "api.submit_essay": {"assignment_id": str(school.assignment.id), "text": "Once."},
         "api.grade_by_hand": {},
+        "api.appeal_grade": {"reason": "I did say why."},
+        "pages.appeal_grade": {"reason": "I did say why."},
         "api.create_class": {"name": "Another class"},
         "api.join_class": {"join_code": make_class("A third class").join_code},
         "api.create_assignment": {"class_id": str(school.school_class.id), **assignment},

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.cli.setup import compile_translations, stale_translations
 from models import User
 from tests.app.conftest import Clients
 from tests.app.pages.browser import Visitor
+from tests.factories import PASSWORD, School
 
 Visit = Callable[..., Visitor]
+Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,3 +31,41 @@ def visit(browser: Clients) -> Visit:
         return Visitor(browser(user), language)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert path, "no Chromium on this machine: `make test` installs Debian's when it may, else install it by hand"
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    arguments += ["--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, web: str, school: School) -> Iterator[Open]:
+    """`open_page(user, path)` is that user's browser with this page open. Errors of scripts and of the policy fail."""
+    contexts, wrong = [], []
+
+    def make(user: User, path: str, **options: Any) -> Page:
+        context = chromium.new_context(locale="en-GB", base_url=web, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.goto("/sign-in")
+        page.get_by_label("E-mail").fill(user.email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/assignments" if user is school.student else "**/classes")
+        page.goto(path)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert wrong == []

@@ -2,66 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect
 from sqlalchemy import update
 
 from grading import lifecycle, progress
 from grading.routing import Route
-from models import Essay, EssayState, Grading, User
+from models import Essay, EssayState, Grading
 from models.session import session
-from tests.factories import PASSWORD, School, a_grading, make_assignment, make_essay
+from tests.app.pages.conftest import Open
+from tests.factories import School, a_grading, make_assignment, make_essay
 
 pytestmark = pytest.mark.slow
 
 TEXT = "Computers help people.\n\nThey are  quick. 电脑帮助人们。\n" * 6
 
-Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert path, "no Chromium on this machine: `make test` installs Debian's when it may, else install it by hand"
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-    arguments += ["--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=path, args=[*arguments, "--disable-background-networking"]
-        )
-        yield launched
-        launched.close()
-
 
 @pytest.fixture
-def visit(chromium: Browser, web: str, school: School) -> Iterator[Open]:
-    """`visit(user, path)` is that user's browser with this page open. Errors of scripts and of the policy fail."""
-    contexts, wrong = [], []
-
-    def make(user: User, path: str, **options: Any) -> Page:
-        context = chromium.new_context(locale="en-GB", base_url=web, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-        page.goto("/sign-in")
-        page.get_by_label("E-mail").fill(user.email)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/assignments" if user is school.student else "**/classes")
-        page.goto(path)
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert wrong == []
+def visit(open_page: Open) -> Open:
+    return open_page
 
 
 def queue(essay: Essay) -> None:

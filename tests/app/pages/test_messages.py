@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from app.bodies import HandGrade, NewAssignment, NewClass, validated
+from app.bodies import HandGrade, NewAppeal, NewAssignment, NewClass, validated
 from app.pages.messages import translated
 from app.problems import Problem
 from grading import text
@@ -38,6 +38,7 @@ def refusals() -> Iterator[str]:
     assignment = {"class_id": "0" * 32, "title": "", "prompt": "", "language": "en", "rubric": {}}
     bodies: list[tuple[Callable[[], object], ...]] = [
         (lambda: validated(NewClass, {"name": ""}),),
+        (lambda: validated(NewAppeal, {"reason": " "}),),
         (lambda: validated(NewClass, {"name": "x" * 200}),),
         (lambda: validated(NewClass, {"name": "a\tb"}),),
         (lambda: validated(NewClass, {"name": "a\x07b"}),),
