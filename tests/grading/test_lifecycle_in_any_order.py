@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from itertools import pairwise
+from contextlib import suppress
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from hypothesis import settings as hypothesis_settings
@@ -114,6 +115,11 @@ class Life(RuleBasedStateMachine):
             return
         self.valid.pop(essay, None)
 
+    @rule(essay=essays)
+    def appeal(self, essay: uuid.UUID) -> None:
+        with suppress(NotAllowed):
+            self.do(lambda db: lifecycle.appeal(db, essay, SCHOOL.student, "because"))
+
     @invariant()
     def everything_adds_up(self) -> None:
         with session() as db:
@@ -126,8 +132,14 @@ class Life(RuleBasedStateMachine):
                 assert essay.claim_token == (claim.token if claim else None)
                 assert (essay.state is EssayState.grading) == (claim is not None) == (essay.lease_until is not None)
                 assert 0 <= essay.attempts <= MAX_ATTEMPTS
-                assert len(essay.gradings) == states.count(EssayState.graded)
+                assert len(essay.gradings) + len(essay.appeals) == states.count(EssayState.graded)
                 assert essay.current_grading_id == (essay.gradings[-1].id if essay.gradings else None)
+
+                for appeal, following in zip_longest(essay.appeals, essay.appeals[1:]):
+                    assert appeal.is_open == (appeal.grading_id_after is None)
+                    if appeal.is_open:
+                        assert following is None
+                        assert appeal.grading_id == essay.current_grading_id
 
     def teardown(self) -> None:
         with session() as db:
