@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from models import Essay, EssayState
 from models.session import session
@@ -30,8 +30,10 @@ def essays(school: School, redis: Any) -> list[Essay]:
     return [appealed, unknown, last]
 
 
-def at(essay: Essay) -> re.Pattern[str]:
-    return re.compile(f"/review/{essay.id}")
+def expect_at(page: Page, essay: Essay) -> None:
+    """That essay's page is open, and its script listens."""
+    expect(page).to_have_url(re.compile(f"/review/{essay.id}"), timeout=20_000)
+    expect(page.get_by_role("button", name="Keys")).to_be_visible(timeout=20_000)
 
 
 def total(essay: Essay) -> float:
@@ -46,43 +48,46 @@ def test_from_essay_to_essay(open_page: Open, school: School, essays: list[Essay
     page = open_page(school.teacher, f"/review/{essays[0].id}")
     for key, essay in (("j", essays[1]), ("ArrowRight", essays[2]), ("k", essays[1]), ("ArrowLeft", essays[0])):
         page.keyboard.press(key)
-        expect(page).to_have_url(at(essay))
+        expect_at(page, essay)
     page.keyboard.press("k")  # there is none before the first
-    expect(page).to_have_url(at(essays[0]))
+    expect_at(page, essays[0])
 
 
 def test_choose_take_change_and_save(open_page: Open, school: School, essays: list[Essay]) -> None:
     page = open_page(school.teacher, f"/review/{essays[0].id}")
+    expect_at(page, essays[0])
     page.keyboard.press("a")
-    expect(page).to_have_url(at(essays[1]))
+    expect_at(page, essays[1])
     assert total(essays[0]) == 12.4
 
     points = page.locator("input[name='points.ideas']")
     expect(points).to_have_value("6.2")
     page.keyboard.press("1")
-    expect(points).to_have_value("3")
+    expect(points).to_have_value("3", timeout=20_000)
+    expect_at(page, essays[1])
     points.fill("9")
     page.keyboard.press("Control+Enter")
-    expect(page).to_have_url(at(essays[2]))
+    expect_at(page, essays[2])
     assert total(essays[1]) == 12
 
     page.keyboard.press("a")
-    expect(page.get_by_text("Nothing else waits for you here.")).to_be_visible()
+    expect(page.get_by_text("Nothing else waits for you here.")).to_be_visible(timeout=20_000)
     assert total(essays[2]) == 12.4
 
 
 def test_what_is_typed_is_text(open_page: Open, school: School, essays: list[Essay]) -> None:
     page = open_page(school.teacher, f"/review/{essays[0].id}")
+    expect_at(page, essays[0])
     word = page.locator("textarea[name=comment]")
     word.focus()
     page.keyboard.type("just a joke? 1")
     expect(word).to_have_value("just a joke? 1")
-    expect(page).to_have_url(at(essays[0]))
+    expect_at(page, essays[0])
     expect(page.locator("#keys")).to_be_hidden()
     page.keyboard.press("Escape")
     expect(word).not_to_be_focused()
     page.keyboard.press("j")
-    expect(page).to_have_url(at(essays[1]))
+    expect_at(page, essays[1])
 
 
 def test_the_keys_are_explained(open_page: Open, school: School, essays: list[Essay]) -> None:
@@ -90,7 +95,7 @@ def test_the_keys_are_explained(open_page: Open, school: School, essays: list[Es
     page.get_by_role("button", name="Keys").click()
     expect(page.locator("#keys")).to_be_visible()
     page.keyboard.press("j")
-    expect(page).to_have_url(at(essays[0]))
+    expect_at(page, essays[0])
     page.keyboard.press("Escape")
     expect(page.locator("#keys")).to_be_hidden()
     page.keyboard.press("?")
@@ -113,4 +118,4 @@ def test_the_answer_reaches_a_student_who_is_looking(open_page: Open, school: Sc
     teacher = open_page(school.teacher, f"/review/{essays[0].id}")
     teacher.locator("textarea[name=comment]").fill("You are right.")
     teacher.keyboard.press("Control+Enter")
-    expect(student.locator("#essay").get_by_text("You are right.")).to_be_visible()
+    expect(student.locator("#essay").get_by_text("You are right.")).to_be_visible(timeout=20_000)
