@@ -24,6 +24,7 @@ from app.problems import Problem
 from app.review import ReviewRow, queue
 from app.views import GradingView, HistoryView, essay_json, history_json
 from grading.engines.loading import DEMO_MODEL
+from grading.rule_notes import rule_notes
 from models import Assignment, Class, Membership
 
 
@@ -103,12 +104,14 @@ def _essay(
     row = next((row for row in rows if row["id"] == shown["id"]), None)
     before, after = _neighbours(rows, g.essay.id)
     grading = _shown_grading(history, shown["grading"], desk.grading)
+    notes = grading["annotations"] if grading else rule_notes(shown["text"])
     return render_template(
         "teacher/review_essay.html",
         essay=shown,
         assignment=g.assignment,
         grading=grading,
-        segments=segments(shown["text"], grading["annotations"] if grading else []),
+        annotations=notes,
+        segments=segments(shown["text"], notes),
         history=history,
         graded_by_id={one["id"]: one for one in history["gradings"]},
         demonstrated=any(one["model"] == DEMO_MODEL for one in history["gradings"]),

@@ -158,7 +158,7 @@ def test_a_proposal_is_taken_as_it_stands(teacher: FlaskClient, student: FlaskCl
     given = answer.get_json()
     assert (given["total"], given["source"], given["accepted"]) == (12.4, "teacher", True)
     assert given["criteria"] == proposal.criteria
-    assert given["annotations"] == proposal.annotations
+    assert given["annotations"] == [{"found_by": "model"} | note for note in proposal.annotations]
     assert shown(student, essay)["grading"]["id"] == given["id"]
     assert [one["id"] for one in student.get(f"{ESSAYS}/{essay.id}/history").get_json()["gradings"]] == [given["id"]]
 
