@@ -14,7 +14,7 @@ from settings import settings
 from workers.heartbeat import live_workers
 from workers.queue import QUEUES, TASK_OF_QUEUE, messages_waiting
 
-ESSAY_QUEUES = tuple(TASK_OF_QUEUE)
+ESSAY_QUEUES = (*TASK_OF_QUEUE, lifecycle.BATCHES)
 """The queues that essays wait in; only these can be paused."""
 
 WAITING = (EssayState.submitted, EssayState.queued)
@@ -71,8 +71,11 @@ def overview(db: Session) -> list[QueueView]:
     paused = {name: actor for name, actor in db.execute(select(Switch.name, Switch.actor))}  # noqa: C416 -- not rows
     workers, messages = _broker()
     views = []
+    idle = settings().idle_queues
+    if "openai" in idle:
+        idle = idle | {lifecycle.BATCHES}
     for name in QUEUES:
-        if name in settings().idle_queues and name not in counts:
+        if name in idle and name not in counts:
             continue  # there is no such model, and so nobody's business
         depth, oldest, in_flight = counts.get(name, (0, None, 0))
         holds_essays = name in ESSAY_QUEUES

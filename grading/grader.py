@@ -124,15 +124,7 @@ def grade(
     """
     doubt = _Doubt(task.rubric, give_up_below or 0.0)
     rendered = prompt.render(task, text, prompt.delimiter(secret, text))
-    schema = reply.schema(task.rubric, task.language)
-    request = Request(
-        id=request_id,
-        messages=rendered.messages,
-        schema=schema,
-        max_tokens=reply.max_tokens(task.rubric, task.language),
-        deadline=deadline,
-        give_up=doubt if give_up_below else None,
-    )
+    request = replace(_request(rendered, task, request_id, deadline), give_up=doubt if give_up_below else None)
     retry = replace(request, id=f"{request_id}.2", temperature=rendered.retry_temperature)
     completions: list[Completion] = []
 
@@ -170,7 +162,7 @@ def grade(
             "prompt": rendered.hash,
             "rubric": task.rubric.content_hash,
             "essay": _sha256(text),
-            "schema": _sha256(json.dumps(schema)),
+            "schema": _sha256(json.dumps(request.schema)),
         },
         usage=_sum(completion.usage for completion in completions),
         first_token_s=completions[-1].first_token_s,
@@ -190,6 +182,21 @@ class _Doubt:
         self.levels = first_levels(tokens)
         known = self.levels.keys() == set(self.rubric.keys)
         return known and _confidence(self.rubric, self.levels) < self._below
+
+
+def first_request(text: str, task: Task, *, request_id: str, secret: str | bytes, deadline: float) -> Request:
+    """What `grade` asks first; for who sends it on another way and has `grade` read the reply."""
+    return _request(prompt.render(task, text, prompt.delimiter(secret, text)), task, request_id, deadline)
+
+
+def _request(rendered: prompt.Rendered, task: Task, request_id: str, deadline: float) -> Request:
+    return Request(
+        id=request_id,
+        messages=rendered.messages,
+        schema=reply.schema(task.rubric, task.language),
+        max_tokens=reply.max_tokens(task.rubric, task.language),
+        deadline=deadline,
+    )
 
 
 def _ask(engine: Engine, request: Request, on_progress: OnProgress, cancelled: Flag) -> Completion:

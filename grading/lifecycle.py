@@ -44,6 +44,8 @@ BROKEN_OFF = "broken_off"
 """In the `usage` of a grading: the model was so unsure of the levels that its comments were not awaited."""
 TRIAGE = "triage"
 """The queue of essays that have no route yet."""
+BATCHES = "batches"
+"""The queue that nobody is told of: whoever makes batches looks there now and then."""
 
 
 @dataclass(frozen=True)
@@ -153,9 +155,12 @@ def put_in_queue(session: Session, essay_id: uuid.UUID, route: Route) -> bool:
     )
 
 
-def claim(session: Session, essay_id: uuid.UUID, queue: str, lease: float, *, tries: int | None = None) -> Claim | None:
+def claim(
+    session: Session, essay_id: uuid.UUID, queue: str, lease: float | None, *, tries: int | None = None
+) -> Claim | None:
     """`queued` → `grading` for `lease` seconds; None when it does not wait in that queue, or the queue is paused.
 
+    Without a lease the sweeper never takes it back: it rides in a batch, whose own row says when that is over.
     With `tries`, also None when it has been tried so many times before, and its worker lost each time.
     """
     paused = exists().where(Switch.name == pause_switch(queue))
@@ -166,7 +171,7 @@ def claim(session: Session, essay_id: uuid.UUID, queue: str, lease: float, *, tr
         .values(
             state=EssayState.grading,
             claim_token=token,
-            lease_until=now() + timedelta(seconds=lease),
+            lease_until=None if lease is None else now() + timedelta(seconds=lease),
             attempts=Essay.attempts + 1,
             reason=None,
         )
@@ -281,6 +286,22 @@ def escalate(session: Session, claim: Claim, route: Route, opinion: Grading | No
     if changed:
         _keep(session, claim.essay_id, opinion)
     return changed
+
+
+def reroute(session: Session, essay_id: uuid.UUID, route: Route) -> bool:
+    """`queued` → `queued` in another queue, because it waited in vain; False when it does not wait any more."""
+    return _change(
+        session,
+        essay_id,
+        [EssayState.queued],
+        EssayState.queued,
+        actor="batches",
+        reason=route.reason,
+        queue=route.queue,
+        queued_at=now(),
+        enqueued_at=now(),
+        route=_rerouted(session, essay_id, route),
+    )
 
 
 def settle_for(session: Session, claim: Claim, reason: str) -> Grading | None:
@@ -486,7 +507,12 @@ def untold(session: Session, *, older_than: float, lost_queues: Sequence[str], l
     lost = (Essay.enqueued_at < now() - timedelta(seconds=older_than)) & queue.in_(lost_queues)
     waiting = session.execute(
         select(Essay.id, queue)
-        .where(Essay.state.in_([EssayState.submitted, EssayState.queued]), Essay.enqueued_at.is_(None) | lost, ~paused)
+        .where(
+            Essay.state.in_([EssayState.submitted, EssayState.queued]),
+            Essay.enqueued_at.is_(None) | lost,
+            queue != BATCHES,
+            ~paused,
+        )
         .order_by(Essay.created_at)
         .limit(limit)
         .with_for_update(skip_locked=True, of=Essay)

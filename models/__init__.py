@@ -7,21 +7,26 @@ from models.essay import Essay, EssayState, EssayTransition, Grading, Source
 from models.llm_call import CallOutcome, LlmCall
 from models.notice import Notice
 from models.people import Class, Membership, Role, Token, User
+from models.provider_batch import BatchItem, BatchState, ItemOutcome, ProviderBatch
 from models.switch import Switch
 
 __all__ = [
     "Appeal",
     "Assignment",
     "Base",
+    "BatchItem",
+    "BatchState",
     "CallOutcome",
     "Class",
     "Essay",
     "EssayState",
     "EssayTransition",
     "Grading",
+    "ItemOutcome",
     "LlmCall",
     "Membership",
     "Notice",
+    "ProviderBatch",
     "Release",
     "Role",
     "RubricVersion",

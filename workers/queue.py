@@ -26,8 +26,10 @@ from workers import log as logs
 log = logging.getLogger(__name__)
 
 KEY_PREFIX = "pizhu:celery:"
-QUEUES = ("triage", "local", "openai", "upkeep", "notify")
+QUEUES = ("triage", "local", "openai", "batches", "upkeep", "notify")
 TASK_OF_QUEUE = {"triage": "triage.triage", "local": "local.grade", "openai": "openai.grade"}
+BATCH_INTERVAL = 30.0
+"""Seconds between two looks at who waits for a batch, and at the batches."""
 MESSAGE_SIZE = {"triage": 20, "local": 1, "openai": 1}
 """Most essays that one message tells of: triage is quick with each, while a grader's free hand takes just one."""
 
@@ -74,7 +76,8 @@ def configuration() -> dict[str, Any]:
                 "task": "upkeep.sweep",
                 "schedule": settings().sweep_interval,
                 "options": {"expires": settings().sweep_interval},
-            }
+            },
+            "batches": {"task": "batches.turn", "schedule": BATCH_INTERVAL, "options": {"expires": BATCH_INTERVAL}},
         },
         "beat_schedule_filename": str(settings().home / "run" / "beat"),
         "timezone": "UTC",
@@ -95,6 +98,8 @@ def enqueue(queue: str, essay_ids: Sequence[uuid.UUID]) -> bool:
 
     False when the broker is down: then the rows say so, and the sweeper tells it later.
     """
+    if queue == lifecycle.BATCHES:
+        return True  # whoever makes batches looks for them by himself
     try:
         for start in range(0, len(essay_ids), MESSAGE_SIZE[queue]):
             some = [str(essay_id) for essay_id in essay_ids[start : start + MESSAGE_SIZE[queue]]]

@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload
 
 from grading import lifecycle, progress, routing
 from grading.engines.engine import AccountRefused, Cancelled, Engine, EngineDead, Unavailable
-from grading.grader import Grade, OnCall, TooUncertain, Ungradable, grade
+from grading.grader import OnCall, TooUncertain, Ungradable, grade
 from grading.lifecycle import Claim
 from grading.routing import Facts
 from grading.rubric import Rubric
@@ -28,6 +28,7 @@ from workers import outcome
 from workers.calls import Calls, LedgerAway
 from workers.facts import facts
 from workers.leases import leases
+from workers.outcome import Opinion
 from workers.patience import patiently
 from workers.stream import Stream
 
@@ -73,7 +74,7 @@ def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Calls, on_c
                 give_up_below=routing.gives_up_below(known(essay), tier),
             )
         except TooUncertain as error:
-            pass_on(claim, essay, error, calls)
+            conclude(claim, essay, Opinion(error, tier, tuple(calls.opened)))
         except (Cancelled, LedgerAway):
             outcome.give_back(claim, essay)
         except Ungradable as error:
@@ -90,22 +91,22 @@ def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Calls, on_c
             outcome.give_up(claim, essay, f"An error in Pizhu itself; the log of the {essay.queue} worker says which.")
         else:
             stream.flush()
-            pass_on(claim, essay, result, calls)
+            conclude(claim, essay, Opinion(result, tier, tuple(calls.opened)))
 
 
-def pass_on(claim: Claim, essay: Essay, result: Grade | TooUncertain, calls: Calls) -> None:
-    """The grade stands, or the essay goes to a better tier or to a teacher."""
-    facts = known(essay)
-    route = routing.next_route(facts, calls.tier, result.confidence)
-    if route is not None and isinstance(result, TooUncertain):
+def conclude(claim: Claim, essay: Essay, opinion: Opinion) -> None:
+    """That tier gave a grade, or began one: it stands, or the essay goes to a better tier or to a teacher."""
+    facts, said = known(essay), opinion.grade
+    route = routing.next_route(facts, opinion.tier, said.confidence)
+    if route is not None and isinstance(said, TooUncertain):
         # Its comments were not awaited, so that it can be asked for the whole when the better ones cannot be.
         route = replace(route, tried=facts.tried)
     if route is not None:
-        outcome.move_on(claim, essay, route, outcome.Opinion(result, calls.tier, tuple(calls.opened)))
-    elif isinstance(result, TooUncertain):
+        outcome.move_on(claim, essay, route, opinion)
+    elif isinstance(said, TooUncertain):
         outcome.give_back(claim, essay, "no better model can be asked any more; graded again, in full")
     else:
-        outcome.finish(claim, essay, result, calls.tier)
+        outcome.finish(claim, essay, said, opinion.tier)
 
 
 def fall_back(claim: Claim, essay: Essay, tier: str, why: str, *, passes: bool = False) -> None:

@@ -53,6 +53,7 @@ QUEUES = {
     "triage": _("Triage"),
     "local": _("Local model"),
     "openai": _("Hosted model"),
+    "batches": _("Batches at half price"),
     "upkeep": _("Upkeep"),
     "notify": _("Mail to users"),
 }

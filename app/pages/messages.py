@@ -97,6 +97,18 @@ _SENTENCES = (
         "A teacher should grade this essay, or it can be tried again."
     ),
     N_("it was too long and was cut off"),
+    # batches
+    N_("its grade is wanted before a batch is back"),
+    N_("no batch can be made: %(reason)s"),
+    N_("no request can be made of it for a batch"),
+    N_("the batch could not be sent in time"),
+    N_("the batch is not back in time"),
+    N_("the batch had no grade for it: %(reason)s"),
+    N_("the batch ended as %(status)s"),
+    N_("the reply was no grade"),
+    N_("The assignment was changed after this essay was sent."),
+    N_("%(provider)s did not answer this one: %(reason)s"),
+    N_("%(provider)s had no room for this batch."),
 )
 
 

@@ -16,14 +16,14 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
-from grading.costs.prices import Price, UnknownModel, price_of
-from grading.costs.tariff import Bill
+from grading.costs.prices import UnknownModel, price_of
+from grading.costs.tariff import Bill, Hosted
 from grading.engines.engine import Usage
-from models import CallOutcome, Grading, LlmCall
+from models import BatchItem, CallOutcome, Grading, LlmCall
 from models.base import now
 from settings import settings
 
@@ -148,7 +148,7 @@ def _learn_prompt(session: Session, call_id: uuid.UUID, tokens: int) -> None:
     for call in cut_short:
         used = Usage(prompt=tokens, completion=call.completion_tokens or 0)
         call.prompt_tokens, call.prompt_estimated = tokens, False
-        call.cost = Price.from_json(call.price).cost(used, batch="batch" in call.price)
+        call.cost = Hosted.from_json(call.price).begin()(used).cost
 
 
 def spent(session: Session, essay_id: uuid.UUID) -> Decimal:
@@ -174,10 +174,12 @@ def cost_of(session: Session, call_ids: Sequence[uuid.UUID]) -> Decimal:
 
 def mark_lost(session: Session, older_than: float, limit: int = 500) -> int:
     """Calls that are `started` for more than so many seconds are `lost`: whoever made them died, and what they cost is
-    their estimate. Returns how many."""
+    their estimate. Those in a batch that is not over may take a day. Returns how many."""
+    in_batch = exists().where(BatchItem.call_id == LlmCall.id, BatchItem.outcome.is_(None))
+    long_ago = LlmCall.started_at < now() - timedelta(seconds=older_than)
     overdue = (
         select(LlmCall.id)
-        .where(LlmCall.outcome == CallOutcome.started, LlmCall.started_at < now() - timedelta(seconds=older_than))
+        .where(LlmCall.outcome == CallOutcome.started, long_ago, ~in_batch)
         .order_by(LlmCall.started_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -7,7 +7,6 @@ Where a price comes from, in this order: the setting `prices`, the cost guide's 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -52,12 +51,6 @@ class Price:
             (usage.prompt - cached) * self.input_mtok + cached * self.cached_mtok + usage.completion * self.output_mtok
         )
         return millions / MILLION * (BATCH_SHARE if batch else 1)
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, str]) -> Price:
-        """As the ledger kept it."""
-        prompt, cached, reply = (Decimal(kept[name]) for name in ("input_mtok", "cached_mtok", "output_mtok"))
-        return cls(prompt, cached, reply, kept["source"])
 
     def to_json(self) -> dict[str, str]:
         """For the ledger; amounts are strings, so that no reader makes floating-point numbers of them."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, Self
 
 from grading.costs.prices import Price, machine_cost
 from grading.engines.engine import Request, Usage
@@ -67,6 +67,12 @@ class Hosted:
 
     def to_json(self) -> dict[str, str]:
         return self.price.to_json() | ({"batch": "true"} if self.batch else {})
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, str]) -> Self:
+        """As it stands in the ledger: a call that ends a day later costs what it was made at."""
+        amounts = {name: Decimal(kept[name]) for name in ("input_mtok", "cached_mtok", "output_mtok")}
+        return cls(Price(**amounts, source=kept["source"]), batch="batch" in kept)
 
 
 class OwnMachine:

@@ -133,7 +133,7 @@ class TestBatches:
         }
 
     def test_that_fail_are_made_without_a_sign_of_it(self, server: OpenAiServer, client: openai.OpenAI) -> None:
-        server.batches.script("fail")
+        server.batches.script("no_room")
         batch = self.ended(client, self.begun(client))
         assert (batch.status, batch.errors.data[0].code) == ("failed", "token_limit_exceeded")
 

@@ -36,6 +36,12 @@ def new(school: School, state: EssayState = EssayState.submitted) -> uuid.UUID:
     return make_essay(school.student, school.assignment, state=state).id
 
 
+def waiting_for_a_batch(db: Session, school: School) -> uuid.UUID:
+    essay_id = new(school)
+    assert lifecycle.put_in_queue(db, essay_id, Route("batches", "small", "wanted late"))
+    return essay_id
+
+
 def claim(db: Session, essay_id: uuid.UUID, lease: float = 60) -> Claim:
     claimed = lifecycle.claim(db, essay_id, "local", lease)
     assert claimed is not None
@@ -335,6 +341,26 @@ class TestSweeping:
         with session() as other:
             assert len(lifecycle.expire_leases(db, max_attempts=4)) == 1
             assert lifecycle.expire_leases(other, max_attempts=4) == []
+
+    def test_what_rides_in_a_batch_has_no_lease_that_could_run_out(self, school: School, db: Session) -> None:
+        essay_id = waiting_for_a_batch(db, school)
+        held = lifecycle.claim(db, essay_id, "batches", lease=None)
+        assert held
+        assert lifecycle.expire_leases(db, max_attempts=1) == []
+        assert lifecycle.escalate(db, held, Route("openai", "small", "a test"))
+
+    def test_nobody_is_told_of_what_waits_for_a_batch(self, school: School, db: Session) -> None:
+        essay_id = waiting_for_a_batch(db, school)
+        lifecycle.mark_untold(db, [essay_id])
+        assert lifecycle.untold(db, older_than=-1, lost_queues=["triage", "local", "openai"]) == []
+
+    def test_what_waits_for_a_batch_in_vain_waits_elsewhere_from_now_on(self, school: School, db: Session) -> None:
+        essay_id = waiting_for_a_batch(db, school)
+        assert lifecycle.reroute(db, essay_id, Route("openai", "small", "it is late"))
+        essay = db.get_one(Essay, essay_id)
+        assert (essay.state, essay.queue, essay.reason) == (EssayState.queued, "openai", "it is late")
+        assert lifecycle.claim(db, essay_id, "openai", lease=60)
+        assert not lifecycle.reroute(db, essay_id, Route("openai", "small", "it is late"))
 
     def test_what_the_broker_lost_is_told_again_once_it_is_old_enough(self, school: School, db: Session) -> None:
         submitted, queued = new(school), new(school, EssayState.queued)

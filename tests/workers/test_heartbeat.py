@@ -50,7 +50,7 @@ class TestHeartbeat:
     def test_counts_for_each_of_its_queues_as_long_as_it_beats(self, worker: Any, redis: Redis) -> None:
         beating = Heartbeat(worker)
         beating._beat()
-        assert live_workers() == {"triage": 0, "local": 0, "openai": 0, "upkeep": 1, "notify": 1}
+        assert live_workers() == {"triage": 0, "local": 0, "openai": 0, "batches": 0, "upkeep": 1, "notify": 1}
         assert all(0 < redis.ttl(key) <= LIFE for key in redis.scan_iter(f"{PREFIX}*"))
         beating.stop()
         assert live_workers() == dict.fromkeys(QUEUES, 0)

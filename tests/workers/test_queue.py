@@ -63,7 +63,14 @@ class TestSettings:
     def test_every_task_goes_to_a_queue_that_somebody_consumes(self) -> None:
         celery_app.loader.import_default_modules()
         ours = [name for name in celery_app.tasks if not name.startswith("celery.")]
-        assert sorted(ours) == ["local.grade", "notify.email", "openai.grade", "triage.triage", "upkeep.sweep"]
+        assert sorted(ours) == [
+            "batches.turn",
+            "local.grade",
+            "notify.email",
+            "openai.grade",
+            "triage.triage",
+            "upkeep.sweep",
+        ]
         for name in ours:
             assert celery_app.amqp.router.route({}, name)["queue"].name == name.partition(".")[0]
         assert set(TASK_OF_QUEUE.values()) <= set(ours)
@@ -73,12 +80,12 @@ class TestSettings:
         assert celery_app.conf.task_ignore_result
         assert celery_app.conf.result_backend is None
 
-    @pytest.mark.parametrize("name", ["local.grade", "triage.triage", "upkeep.sweep", "notify.email"])
+    @pytest.mark.parametrize("name", ["local.grade", "triage.triage", "upkeep.sweep", "notify.email", "batches.turn"])
     def test_a_task_whose_worker_dies_is_not_acknowledged(self, name: str) -> None:
         celery_app.loader.import_default_modules()
         assert celery_app.tasks[name].acks_late
         assert celery_app.tasks[name].reject_on_worker_lost
 
     def test_the_sweeper_is_not_sent_again_before_the_last_one_has_lost_its_worth(self) -> None:
-        [entry] = queue.configuration()["beat_schedule"].values()
-        assert entry["options"]["expires"] == entry["schedule"]
+        for entry in queue.configuration()["beat_schedule"].values():
+            assert entry["options"]["expires"] == entry["schedule"]

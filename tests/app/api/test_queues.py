@@ -10,6 +10,7 @@ import redis as redis_client
 from flask.testing import FlaskClient
 
 from grading import lifecycle
+from grading.routing import Route
 from models import Essay, EssayState
 from models.session import session
 from tests.app.conftest import Clients
@@ -149,3 +150,15 @@ def test_ops_see_the_tiers_and_why_one_is_not_asked(ops: FlaskClient) -> None:
     assert {tier["closed"] for tier in tiers.values()} == {None}
     tiers = {tier["name"]: tier for tier in ops.get("/api/v1/tiers").get_json()["items"]}
     assert "no provider" in tiers["large"]["closed"]
+
+
+def test_what_rides_in_a_batch_is_in_flight(ops: FlaskClient, school: School) -> None:
+    with session() as db:
+        for _ in range(3):
+            essay = make_essay(school.student, school.assignment)
+            lifecycle.put_in_queue(db, essay.id, Route("batches", "small", "a test"))
+        assert lifecycle.claim(db, essay.id, "batches", lease=None)
+        db.commit()
+    batches = named(ops.get(QUEUES))["batches"]
+    assert (batches["depth"], batches["in_flight"]) == (2, 1)
+    assert named(ops.post(f"{QUEUES}/batches/pause"))["batches"]["paused"]

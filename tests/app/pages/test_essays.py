@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from grading import lifecycle
 from grading.engines.loading import DEMO_MODEL
+from grading.routing import Route
 from models import Essay, EssayState, Grading, Release, Source
 from models.session import session
 from tests.app.pages.browser import Page
@@ -288,3 +289,16 @@ def test_the_teacher_sees_how_a_grade_came_about(visit: Visit, school: School) -
         assert words in page.text
     page = visit(school.student).get(f"/essays/{essay.id}")
     assert not re.search("worker:local|abab|test 1", page.html)
+
+
+def test_who_waits_for_a_batch_is_told_no_place_in_a_line(visit: Visit, school: School) -> None:
+    essay = make_essay(school.student, school.assignment)
+    with session() as db:
+        lifecycle.put_in_queue(db, essay.id, Route("batches", "small", "wanted late"))
+        db.commit()
+        waiting = visit(school.student).get(f"/essays/{essay.id}").text
+        assert lifecycle.claim(db, essay.id, "batches", lease=None)
+        db.commit()
+    for text in (waiting, visit(school.student).get(f"/essays/{essay.id}").text):
+        assert "graded together with others" in text
+        assert "line" not in text

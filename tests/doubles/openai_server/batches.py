@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import json
+import socket
 import threading
 import time
 from collections import deque
@@ -17,13 +19,19 @@ from werkzeug.http import parse_options_header
 
 from tests.doubles.openai_server import chat
 from tests.doubles.openai_server.errors import ApiError, of_fault
+from tests.doubles.openai_server.faults import Fault
 
 if TYPE_CHECKING:
     from tests.doubles.openai_server.server import Call, Handler, OpenAiServer
 
 WINDOW = 24 * 3600
 _ONGOING = ("validating", "in_progress", "finalizing")
-_FATES = ("complete", "expire", "fail")
+_FATES = ("complete", "expire", "fail", "no_room", "garble", "stay")
+TROUBLES = {
+    "unheard": "the connection is lost before the request is read",
+    "lost": "it is done, and the connection is lost before the answer",
+    "delayed": "the connection is lost, and it is done only at the next `arrive`",
+}
 
 
 @dataclass
@@ -34,7 +42,8 @@ class File:
 
 @dataclass
 class Batch:
-    """`fate` is how it will end: `complete`, `expire` (half of it is done) or `fail` (too much is enqueued)."""
+    """`fate` is how it will end: `complete`, `expire` (half of it is done), `fail`, `no_room` (too much is enqueued),
+    `garble` (complete, but one line is missing, one cut off and one there twice) or `stay` (until it is cancelled)."""
 
     info: dict[str, Any]
     fate: str
@@ -47,41 +56,86 @@ class Batches:
     def __init__(self, server: OpenAiServer) -> None:
         self._server, self._lock = server, threading.Lock()
         self._ids = itertools.count(1)
+        self.asked = 0
+        """Requests so far, of files and batches."""
         self._files: dict[str, File] = {}
         self._batches: dict[str, Batch] = {}
         self._script: deque[str] = deque()
+        self._troubles: list[tuple[str, str]] = []
+        self._delayed: list[dict[str, Any]] = []
+
+    @property
+    def count(self) -> int:
+        """Batches so far."""
+        return len(self._batches)
 
     def script(self, *fates: str) -> None:
         if unknown := set(fates).difference(_FATES):
             raise ValueError(f"a batch cannot {unknown}; it can {', '.join(_FATES)}")
         self._script.extend(fates)
 
+    def interrupt(self, operation: str, trouble: str) -> None:
+        """The next time that this is asked, it goes wrong like this. Operations are `METHOD kind[/part]`, such as
+        `POST batches`; a trouble is one of `TROUBLES`, or of `faults.KNOWN` if that is answered at once."""
+        if trouble not in TROUBLES:
+            Fault.parse(trouble)
+        self._troubles.append((operation, trouble))
+
+    def arrive(self) -> None:
+        """What was `delayed` on the way is there now."""
+        delayed, self._delayed = self._delayed, []
+        for asked in delayed:
+            with self._lock, contextlib.suppress(ApiError):
+                self._create(asked)
+
     def answer(self, handler: Handler, method: str, kind: str, rest: list[str], query: Mapping[str, str]) -> None:
         with self._lock:
-            match [method, kind, *rest]:
-                case ["POST", "files"]:
-                    handler.send(200, self._upload(handler))
-                case ["GET", "files", id]:
-                    handler.send(200, self._file(id).info)
-                case ["GET", "files", id, "content"]:
-                    content = self._file(id).content.decode()
-                    handler.send(200, content, {"Content-Type": "application/octet-stream"})
-                case ["DELETE", "files", id]:
-                    self._file(id)
-                    del self._files[id]
-                    handler.send(200, {"id": id, "object": "file", "deleted": True})
-                case ["GET", "files" | "batches"]:
-                    kept: Mapping[str, File | Batch] = self._files if kind == "files" else self._batches
-                    handler.send(200, listing([each.info for each in kept.values()], query))
-                case ["POST", "batches"]:
-                    handler.send(200, self._create(handler.json()))
-                case ["GET", "batches", id]:
-                    self._step(self._batch(id))
-                    handler.send(200, self._batch(id).info)
-                case ["POST", "batches", id, "cancel"]:
-                    handler.send(200, self._cancel(self._batch(id)))
-                case _:
-                    raise ApiError(404, f"Unknown request URL: {method} {handler.path}.", code="unknown_url")
+            self.asked += 1
+            trouble = self._trouble("/".join([f"{method} {kind}", *rest[1:]]))
+            if trouble == "delayed":
+                self._delayed.append(handler.json())
+            elif trouble != "unheard":
+                if trouble and trouble not in TROUBLES and (error := of_fault(Fault.parse(trouble))):
+                    raise error
+                content, headers = self._done(handler, method, kind, rest, query)
+                if trouble != "lost":
+                    handler.send(200, content, headers)
+                    return
+        handler.connection.shutdown(socket.SHUT_RDWR)
+        handler.close_connection = True
+
+    def _trouble(self, operation: str) -> str:
+        found = next((each for each in self._troubles if each[0] == operation), None)
+        if found is None:
+            return ""
+        self._troubles.remove(found)
+        return found[1]
+
+    def _done(
+        self, handler: Handler, method: str, kind: str, rest: list[str], query: Mapping[str, str]
+    ) -> tuple[Any, dict[str, str]]:
+        match [method, kind, *rest]:
+            case ["POST", "files"]:
+                return self._upload(handler), {}
+            case ["GET", "files", id]:
+                return self._file(id).info, {}
+            case ["GET", "files", id, "content"]:
+                return self._file(id).content.decode(), {"Content-Type": "application/octet-stream"}
+            case ["DELETE", "files", id]:
+                self._file(id)
+                del self._files[id]
+                return {"id": id, "object": "file", "deleted": True}, {}
+            case ["GET", "files" | "batches"]:
+                kept: Mapping[str, File | Batch] = self._files if kind == "files" else self._batches
+                return listing([each.info for each in kept.values()], query), {}
+            case ["POST", "batches"]:
+                return self._create(handler.json()), {}
+            case ["GET", "batches", id]:
+                self._step(self._batch(id))
+                return self._batch(id).info, {}
+            case ["POST", "batches", id, "cancel"]:
+                return self._cancel(self._batch(id)), {}
+        raise ApiError(404, f"Unknown request URL: {method} {handler.path}.", code="unknown_url")
 
     def _upload(self, handler: Handler) -> dict[str, Any]:
         mimetype, options = parse_options_header(handler.headers.get("Content-Type", ""))
@@ -140,7 +194,7 @@ class Batches:
         match info["status"]:
             case "validating":
                 self._validate(batch)
-            case "in_progress":
+            case "in_progress" if batch.fate != "stay":
                 info["status"] = "finalizing"
             case "finalizing" if batch.fate == "expire":
                 self._finish(batch, "expired", len(batch.lines) // 2, "batch_expired")
@@ -159,9 +213,11 @@ class Batches:
         ids = [line.get("custom_id") for line in batch.lines]
         if len(set(ids)) < len(ids):
             errors.append({"code": "duplicate_custom_id", "message": "The custom_id for this request is a duplicate."})
-        if batch.fate == "fail":
-            # The call that made the batch went well all the same.
+        # The call that made the batch went well all the same.
+        if batch.fate == "no_room":
             errors.append({"code": "token_limit_exceeded", "message": "Enqueued token limit reached."})
+        if batch.fate == "fail":
+            errors.append({"code": "server_error", "message": "The batch could not be read."})
         info["status"] = "failed" if errors else "in_progress"
         info["errors"] = {"object": "list", "data": errors} if errors else None
         info["request_counts"]["total"] = len(batch.lines)
@@ -184,7 +240,10 @@ class Batches:
             bad.append({"id": self._request_id(), "custom_id": line["custom_id"], "response": None, "error": error})
         for name, lines in (("output_file_id", good), ("error_file_id", bad)):
             if lines:
-                content = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+                written = [json.dumps(line, ensure_ascii=False) + "\n" for line in lines]
+                if batch.fate == "garble":
+                    written = [written[1], *written[1:-1], written[-1][:99]]
+                content = "".join(written)
                 info[name] = self._keep(content.encode(), f"{info['id']}_{name}.jsonl", "batch_output")["id"]
         info["request_counts"] |= {"completed": len(good), "failed": failed}
         info["status"] = status

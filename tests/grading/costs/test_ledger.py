@@ -14,7 +14,7 @@ from grading.costs.ledger import AlreadySettled, Call, Ending
 from grading.costs.prices import price_of
 from grading.costs.tariff import Bill, Hosted
 from grading.engines.engine import Usage
-from models import Assignment, CallOutcome, Class, Essay, LlmCall, User
+from models import Assignment, BatchItem, CallOutcome, Class, Essay, ItemOutcome, LlmCall, ProviderBatch, User
 from models.base import now
 from models.session import session
 from tests.conftest import use_environment
@@ -229,6 +229,21 @@ class TestLostCalls:
         call_id = open_call()
         assert mark_lost() == 0
         assert settle(call_id)
+
+    def test_are_not_those_in_a_batch_that_is_not_over(self, database: None) -> None:
+        call_id = open_call()
+        make_old(call_id)
+        with session() as db:
+            batch = ProviderBatch(tier="small", model="m", provider="p", size=1)
+            db.add(batch)
+            db.flush()
+            item = BatchItem(batch_id=batch.id, custom_id="c", claim_token=uuid.uuid4(), attempts=1, call_id=call_id)
+            db.add(item)
+            db.commit()
+            assert mark_lost() == 0
+            item.outcome = ItemOutcome.answered
+            db.commit()
+        assert mark_lost() == 1
 
     def test_are_not_those_that_are_settled(self, database: None) -> None:
         call_id = open_call()

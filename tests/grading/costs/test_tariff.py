@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -24,6 +25,12 @@ class Clock:
 
     def __call__(self) -> float:
         return self.time
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_hosted_price_is_read_back_from_the_ledger_as_it_was(batch: bool) -> None:
+    tariff = Hosted(price_of("gpt-4.1-mini"), batch=batch)
+    assert Hosted.from_json(json.loads(json.dumps(tariff.to_json()))) == tariff
 
 
 class TestTheEstimate:
