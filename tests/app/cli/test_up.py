@@ -109,7 +109,7 @@ def test_the_doctor_finds_nothing_broken(up: Stack) -> None:
     findings = up.pizhu("doctor")
 
     assert f"✓ Pizhu runs on {up.base}" in findings
-    assert "✓ workers: triage 1, upkeep 1" in findings
+    assert "✓ workers: triage 1, batches 1, upkeep 1" in findings
 
 
 @pytest.mark.parametrize("server", [EmbeddedPostgres, EmbeddedValkey])
