@@ -91,7 +91,7 @@ def test_all_essays_end_once_and_the_ledger_equals_the_bill(lab: Lab, provider: 
     assert sum(call.prompt_tokens or 0 for call in known) == sum(call.prompt for call in billed)
     assert sum(call.completion_tokens or 0 for call in known) == sum(call.completion for call in billed)
     for call in known:
-        if call.completion_tokens:
+        if call.prompt_tokens or call.completion_tokens:
             used = Usage(call.prompt_tokens or 0, call.cached_tokens or 0, call.completion_tokens)
             assert call.cost == price_of(call.model).cost(used)
         else:
