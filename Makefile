@@ -37,7 +37,7 @@ test: dev browser ## Every check: with real servers, the real model and a real b
 	@$(BIN)/pizhu setup
 	@$(BIN)/python -m pytest
 
-test-fast: dev ## The tests that need no worker, model or browser; under a minute
+test-fast: dev ## The tests that need no worker, model or browser
 	@$(BIN)/python -m pytest -m "not slow"
 
 bench: dev ## Print a line of JSON for each figure in the README

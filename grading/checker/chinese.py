@@ -2,8 +2,8 @@
 
 Whoever types or hears Chinese writes 跳无 for 跳舞 and 坐功课 for 做功课. Only what stands around shows the second. So
 all ways to cut a run of characters into words are weighed by the model in `bigrams`, and where a word of the
-likeliest is not to be expected after another, both give way to words of the same sound. What makes the run more
-probable by a factor of `e` to the `GAIN` is a finding; the more it gains, the surer it is.
+likeliest is less probable after another than it is anywhere, both give way to words of the same sound. What makes the
+run more probable by a factor of `e` to the `GAIN` is a finding; the more it gains, the surer it is.
 
 The figures below were chosen on the even rows of SIGHAN-15 that `benchmarks.checker` measures.
 """
@@ -21,7 +21,7 @@ from grading.checker.finding import Finding
 from grading.checker.soundalikes import sound, soundalikes
 from grading.text import HAN
 
-GAIN = 4.0
+GAIN = 3.6
 """Natural logarithm by which a run must become more probable; lower finds more slips, and more in good prose too."""
 SURE = 10.0
 """The gain from which on a person is told: a wrong note in the margin is worse than none."""
@@ -29,13 +29,14 @@ NEARLY = 1.5
 """What an exchange for a character of nearly the same sound needs beyond that."""
 ALONE = 0.7
 """What a word of one character needs beyond that: they stand beside almost anything."""
-EXPECTED = -7.0
-"""Logarithm of its probability from which on a word is not suspected after the one before it."""
 RARE = -12.75
 """Logarithm of its probability below which a word is not what a pupil meant."""
 LONGEST_WORD = 4
+MOST = 60
+"""Findings after which the rest of a text is not read: it is a very long one, or noise, which takes the longest."""
 
-_RUN = re.compile(f"(?:{HAN.pattern})+")
+# Prose has a mark before so many characters; without the limit, noise would be one run.
+_RUN = re.compile(f"(?:{HAN.pattern}){{1,50}}")
 _VARIANTS = ("甚什", "著着", "嚐尝", "祕秘", "裡里", "喫吃", "佈布", "罢吧", "份分")
 _NEVER_MEANT = frozenset(
     one + other for group in ("他她它牠祂", "那哪", *_VARIANTS) for one in group for other in group
@@ -51,9 +52,11 @@ class _Exchange(NamedTuple):
 
 
 def check(text: str) -> list[Finding]:
-    """The words of which a character was meant to be another."""
+    """The words of which a character was meant to be another; with all of their run of characters, the first `MOST`."""
     found: list[Finding] = []
     for run in _RUN.finditer(text):
+        if len(found) >= MOST:
+            break
         for gain, first, last, meant in _apart(_exchanges(run[0], bigrams())):
             start, end = run.start() + first, run.start() + last
             message = f"“{text[start:end]}”可能是“{meant}”的笔误。"
@@ -125,7 +128,7 @@ class _Lattice:
     """All the ways to cut a run of characters into words, with the probability of the best on either side of each."""
 
     def __init__(self, run: str, model: Bigrams) -> None:
-        self._after, self._unknown = model.after, model.unknown
+        self._after, self._alone, self._unknown = model.after, model.alone, model.unknown
         self._words = [list(_words_from(run, start, model)) for start in range(len(run))]
         self._before: list[dict[int, float]] = [{} for _ in range(len(run) + 1)]
         self._behind: list[dict[int, float]] = [{} for _ in range(len(run) + 1)]
@@ -163,7 +166,10 @@ class _Lattice:
         return left + right - self._best if seen_left or seen_right else 0.0
 
     def suspects(self) -> tuple[set[int], set[int]]:
-        """The places of likeliest words that were not seen with a neighbour, and of those that are one character."""
+        """The places of the likeliest words of which one is less probable after the other than it is anywhere.
+
+        And, of these places, the ones that are words of one character.
+        """
         after = self._after
         suspects: set[int] = set()
         path: list[tuple[int, int, int]] = []
@@ -172,7 +178,7 @@ class _Lattice:
             number, end = max(
                 self._words[start], key=lambda word: after(former, word[0])[0] + self._behind[start][word[0]]
             )
-            if number == self._unknown or (path and after(former, number)[0] < EXPECTED):
+            if number == self._unknown or (path and after(former, number)[0] < self._alone[number]):
                 suspects.update(range(path[-1][0] if path else start, end))
             path.append((start, end, number))
             start, former = end, number

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from grading.checker import check
+from grading.checker import check, chinese
 
 
 def faults(text: str) -> list[tuple[str, str | None]]:
@@ -51,3 +51,9 @@ def test_only_what_gains_much_is_sure_enough_for_a_person() -> None:
 )
 def test_good_chinese_is_left_alone(text: str) -> None:
     assert faults(text) == []
+
+
+def test_what_is_full_of_slips_is_not_read_to_its_end() -> None:
+    found = chinese.check("我以前想要高诉你。" * 1000)
+    assert len(found) == chinese.MOST
+    assert found[-1].end < 1000
