@@ -182,7 +182,23 @@ class Settings(BaseSettings):
     @property
     def idle_queues(self) -> set[str]:
         """Queues that no essay comes to here, for want of a model."""
-        return {"local", "openai"} - {tier.engine for tier in self.present_tiers}
+        queues = {"local": {"local"}, "openai": {"openai", "batches"}}
+        present = {tier.engine for tier in self.present_tiers}
+        return {queue for engine, its in queues.items() if engine not in present for queue in its}
+
+    @property
+    def hosted_tiers(self) -> tuple[Tier, ...]:
+        """Those of the present tiers that are paid by the token."""
+        return tuple(tier for tier in self.present_tiers if tier.engine == "openai")
+
+    def hosted_tier(self, name: str) -> Tier | None:
+        return next((tier for tier in self.hosted_tiers if tier.name == name), None)
+
+    def address_of(self, tier: Tier) -> tuple[str, str]:
+        """Address and key of a hosted tier's provider: its own, or those that all share. No address is OpenAI's."""
+        if tier.base_url:
+            return tier.base_url, tier.api_key.get_secret_value()
+        return self.openai_base_url, self.openai_api_key.get_secret_value()
 
     @property
     def has_local_model(self) -> bool:

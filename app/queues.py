@@ -72,8 +72,6 @@ def overview(db: Session) -> list[QueueView]:
     workers, messages = _broker()
     views = []
     idle = settings().idle_queues
-    if "openai" in idle:
-        idle = idle | {lifecycle.BATCHES}
     for name in QUEUES:
         if name in idle and name not in counts:
             continue  # there is no such model, and so nobody's business

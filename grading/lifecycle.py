@@ -148,9 +148,7 @@ def put_in_queue(session: Session, essay_id: uuid.UUID, route: Route) -> bool:
         EssayState.queued,
         actor="triage",
         reason=route.reason,
-        queue=route.queue,
-        queued_at=now(),
-        enqueued_at=now(),
+        **_waiting_in(route.queue),
         route=route.to_json(),
     )
 
@@ -252,6 +250,12 @@ def give_to_teacher(
     return changed
 
 
+def _waiting_in(queue: str | None) -> dict[str, Any]:
+    """Columns of an essay that comes into a queue, which is told of it after the commit."""
+    at = now()
+    return {"queue": queue, "queued_at": at, "enqueued_at": at}
+
+
 def _rerouted(session: Session, essay_id: uuid.UUID, route: Route) -> dict[str, Any]:
     """The essay's route as it is from now on; what was measured at triage stays."""
     before = session.scalar(select(Essay.route).where(Essay.id == essay_id)) or route.to_json()
@@ -277,9 +281,7 @@ def escalate(session: Session, claim: Claim, route: Route, opinion: Grading | No
         actor="grader",
         reason=route.reason,
         token=claim.token,
-        queue=route.queue,
-        queued_at=now(),
-        enqueued_at=now(),
+        **_waiting_in(route.queue),
         attempts=0,
         route=_rerouted(session, claim.essay_id, route),
     )
@@ -297,9 +299,7 @@ def reroute(session: Session, essay_id: uuid.UUID, route: Route) -> bool:
         EssayState.queued,
         actor="batches",
         reason=route.reason,
-        queue=route.queue,
-        queued_at=now(),
-        enqueued_at=now(),
+        **_waiting_in(route.queue),
         route=_rerouted(session, essay_id, route),
     )
 

@@ -27,7 +27,7 @@ from settings import settings
 from workers import outcome
 from workers.outcome import Opinion
 from workers.queue import enqueue
-from workers.turn import conclude, fall_back, task_of
+from workers.turn import conclude, fall_back, request_id, task_of
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def _grade(claim: Claim, essay: Essay, tier: str, engine: Replayed, call: OneCal
             essay.text,
             task_of(essay.assignment),
             engine,
-            request_id=request_id(essay, claim),
+            request_id=request_id(claim),
             secret=settings().secret_key.get_secret_value(),
             on_progress=lambda field, text: None,
             cancelled=_NEVER,
@@ -104,11 +104,6 @@ def end(rider: Rider, outcome: ItemOutcome) -> None:
     with session() as db:
         store.end_item(db, rider.item, outcome)
         db.commit()
-
-
-def request_id(essay: Essay, claim: Claim) -> str:
-    """Names the call in the ledger."""
-    return f"{essay.id}.{claim.token.hex}"
 
 
 def _came(reply: Completion | EngineError) -> bool:

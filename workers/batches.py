@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from grading import grader, lifecycle, progress, prompt
+from grading import grader, lifecycle, progress
 from grading.batching import plan, store
 from grading.batching.plan import Situation, Step
 from grading.batching.store import Rider
@@ -45,10 +45,10 @@ from models.base import now
 from models.session import session
 from settings import Tier, settings
 from workers import log as logs
-from workers.batch_replies import OneCall, end, request_id, same_tier, send_on, take_in, tell, unanswered
-from workers.calls import FEATURE
+from workers.batch_replies import OneCall, end, same_tier, send_on, take_in, tell, unanswered
+from workers.calls import call_for
 from workers.queue import celery_app
-from workers.turn import task_of
+from workers.turn import request_id, task_of
 
 log = logging.getLogger(__name__)
 
@@ -109,19 +109,14 @@ def make_batch(tier: Tier, tariff: Hosted) -> int:
         riding = riding[: _fitting([requests[essay.id] for essay in riding], tier.model, left_out)]
 
         def call_of(essay: Essay, claim: Claim) -> Call:
-            return Call(
-                request_id=request_id(essay, claim),
-                feature=FEATURE,
+            return call_for(
+                essay,
+                requests[essay.id],
+                request_id=request_id(claim),
                 tier=tier.name,
                 model=tier.model,
                 engine_version=client.version,
-                prompt_version=prompt.load(essay.assignment.language).version,
-                estimated_cost=tariff.estimate(requests[essay.id]),
-                price=tariff.to_json(),
-                user_id=essay.student_id,
-                class_id=essay.assignment.class_id,
-                assignment_id=essay.assignment_id,
-                essay_id=essay.id,
+                tariff=tariff,
             )
 
         batch = ProviderBatch(
@@ -254,12 +249,9 @@ def submit(batch: ProviderBatch, situation: Situation) -> bool:
     try:
         with asking(batch):
             remote = client.create(str(batch.input_file_id), str(batch.id))
-    except RateLimited as error:  # it has surely not begun
+    except (RateLimited, AccountRefused):  # it has surely not begun
         moved(batch, BatchState.uploaded)
-        raise error
-    except AccountRefused as error:
-        moved(batch, BatchState.uploaded)
-        raise error
+        raise
     except Gone as error:  # the file; it is put there once more
         log.warning("%s", error)
         return moved(batch, BatchState.prepared)
@@ -415,17 +407,14 @@ def kept(batch: ProviderBatch) -> Iterator[Rider]:
 
 def hosted_tier(name: str) -> Tier:
     """The tier of that name, if it is a hosted one; raises LookupError."""
-    for tier in settings().present_tiers:
-        if tier.name == name and tier.engine == "openai":
-            return tier
+    if tier := settings().hosted_tier(name):
+        return tier
     raise LookupError(f"this installation has no hosted tier {name!r} any more")
 
 
 def client_of(tier: Tier) -> BatchClient:
-    """The provider of a tier, at its own address or the one that all share."""
-    if tier.base_url:
-        return _client(tier.base_url, tier.api_key.get_secret_value())
-    return _client(settings().openai_base_url, settings().openai_api_key.get_secret_value())
+    """One for each provider of this process: it keeps the connections."""
+    return _client(*settings().address_of(tier))
 
 
 def client_at(batch: ProviderBatch) -> BatchClient:

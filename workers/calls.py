@@ -90,20 +90,14 @@ class Calls:
         settle(CallOutcome.ok)
 
     def _open(self, request: Request) -> uuid.UUID:
-        assignment = self.essay.assignment
-        call = Call(
+        call = call_for(
+            self.essay,
+            request,
             request_id=request.id,
-            feature=FEATURE,
             tier=self.tier,
             model=self.engine.model,
             engine_version=self.engine.version,
-            prompt_version=prompt.load(assignment.language).version,
-            estimated_cost=self.tariff.estimate(request),
-            price=self.tariff.to_json(),
-            user_id=self.essay.student_id,
-            class_id=assignment.class_id,
-            assignment_id=assignment.id,
-            essay_id=self.essay.id,
+            tariff=self.tariff,
         )
 
         def write() -> uuid.UUID:
@@ -138,6 +132,27 @@ class Calls:
             patiently(write)
         except SQLAlchemyError as error:
             log.warning("what became of a call to the model is not written down: %s", error)
+
+
+def call_for(
+    essay: Essay, request: Request, *, request_id: str, tier: str, model: str, engine_version: str, tariff: Tariff
+) -> Call:
+    """The call that is to grade this essay, as the ledger wants to know of it before it is made."""
+    assignment = essay.assignment
+    return Call(
+        request_id=request_id,
+        feature=FEATURE,
+        tier=tier,
+        model=model,
+        engine_version=engine_version,
+        prompt_version=prompt.load(assignment.language).version,
+        estimated_cost=tariff.estimate(request),
+        price=tariff.to_json(),
+        user_id=essay.student_id,
+        class_id=assignment.class_id,
+        assignment_id=assignment.id,
+        essay_id=essay.id,
+    )
 
 
 def _used(error: Exception | None) -> Usage | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -12,8 +11,8 @@ from sqlalchemy.orm import Session
 from grading import lifecycle
 from grading.complexity import Complexity
 from grading.costs.prices import UnknownModel, price_of
-from grading.engines.circuit import Circuit
-from grading.engines.openai import OPENAI
+from grading.engines.circuit import Circuit, State
+from grading.engines.openai import OPENAI, provider_at
 from grading.routing import Facts, Thresholds
 from models import Assignment, Essay, EssayState, Grading, Release, Switch
 from models.base import now
@@ -26,13 +25,14 @@ SAVING_MODE = "saving"
 def facts(db: Session, essay: Essay, complexity: Complexity | None = None) -> Facts:
     """What is known of this essay now. One look at the database, and one at Redis for each provider."""
     tiers = settings().present_tiers
+    circuits = _circuits(tiers)
     return Facts(
         characters=len(essay.text),
         tiers=tiers,
         thresholds=Thresholds.of(settings(), essay.assignment.routing),
         complexity=complexity,
-        closed=closed(db, tiers),
-        resting=frozenset(tier.name for tier in tiers if is_resting(tier)),
+        closed=_closed(db, tiers, circuits),
+        resting=_resting(tiers, circuits),
         wait_s=_waits(db),
         due_s=_due(essay.assignment, now()),
         tried=tuple((essay.route or {}).get("tried", ())),
@@ -40,33 +40,45 @@ def facts(db: Session, essay: Essay, complexity: Complexity | None = None) -> Fa
     )
 
 
-def closed(db: Session, tiers: Iterable[Tier]) -> dict[str, str]:
+def closed(db: Session, tiers: Sequence[Tier]) -> dict[str, str]:
     """Why some of these tiers may not be asked now, by their names."""
-    saving = db.get(Switch, SAVING_MODE) is not None
-    return {tier.name: why for tier in tiers if (why := _closed(tier, saving=saving))}
-
-
-def is_resting(tier: Tier) -> bool:
-    """Whether its provider failed and is left alone for a moment, which mends itself, as an account does not."""
-    return tier.engine == "openai" and Circuit(provider_of(tier)).state().is_resting(now().timestamp())
+    return _closed(db, tiers, _circuits(tiers))
 
 
 def provider_of(tier: Tier) -> str:
     """Who answers for a hosted tier, as `host` or `host:port`: what circuit and limits are kept for."""
-    return urlsplit(tier.base_url or settings().openai_base_url or OPENAI).netloc.rpartition("@")[2]
+    base_url, _ = settings().address_of(tier)
+    return provider_at(base_url or OPENAI)
 
 
-def _closed(tier: Tier, *, saving: bool) -> str | None:
-    if tier.engine == "local":
-        return None
+def _circuits(tiers: Sequence[Tier]) -> dict[str, State]:
+    """How the circuits of the hosted ones stand, by provider."""
+    providers = {provider_of(tier) for tier in tiers if tier.engine == "openai"}
+    return {provider: Circuit(provider).state() for provider in providers}
+
+
+def _closed(db: Session, tiers: Sequence[Tier], circuits: Mapping[str, State]) -> dict[str, str]:
+    saving = db.get(Switch, SAVING_MODE) is not None
+    hosted = [tier for tier in tiers if tier.engine == "openai"]
+    return {tier.name: why for tier in hosted if (why := _why_closed(tier, circuits[provider_of(tier)], saving=saving))}
+
+
+def _why_closed(tier: Tier, circuit: State, *, saving: bool) -> str | None:
     if saving:
         return "saving mode"
     try:
         price_of(tier.model)
     except UnknownModel:
         return f"no price is known for the model {tier.model}"
-    state = Circuit(provider_of(tier)).state()
-    return state.reason if state.phase(now().timestamp()) == "open" else None
+    return circuit.reason if circuit.phase(now().timestamp()) == "open" else None
+
+
+def _resting(tiers: Sequence[Tier], circuits: Mapping[str, State]) -> frozenset[str]:
+    """Those whose provider failed and is left alone for a moment, which mends itself, as an account does not."""
+    at = now().timestamp()
+    return frozenset(
+        tier.name for tier in tiers if tier.engine == "openai" and circuits[provider_of(tier)].is_resting(at)
+    )
 
 
 def _waits(db: Session) -> dict[str, float]:

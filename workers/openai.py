@@ -56,7 +56,7 @@ def grade_essay(essay_id: str) -> None:
             return
         claim, essay = claimed
         name = (essay.route or {}).get("tier", "")
-        tier = next((tier for tier in settings().present_tiers if tier.name == name and tier.engine == "openai"), None)
+        tier = settings().hosted_tier(name)
         if tier is None:
             fall_back(claim, essay, name, f"this installation has no tier {name!r} any more")
             return
@@ -74,9 +74,7 @@ def attempts_at(tier: Tier, essay: Essay) -> Attempts:
 
 def engine_of(tier: Tier) -> Engine:
     """One for all essays of this process: it keeps the connections to the provider."""
-    own = (tier.base_url, tier.api_key.get_secret_value())
-    shared = (settings().openai_base_url, settings().openai_api_key.get_secret_value())
-    return _engine(tier.model, *(own if tier.base_url else shared))
+    return _engine(tier.model, *settings().address_of(tier))
 
 
 @cache

@@ -65,7 +65,7 @@ def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Calls, on_c
                 essay.text,
                 task_of(essay.assignment),
                 engine,
-                request_id=f"{essay.id}.{claim.token.hex}",
+                request_id=request_id(claim),
                 secret=settings().secret_key.get_secret_value(),
                 on_progress=stream.write,
                 cancelled=hold,
@@ -133,6 +133,11 @@ def known(essay: Essay) -> Facts:
             return facts(db, essay)
 
     return patiently(look)
+
+
+def request_id(claim: Claim) -> str:
+    """Names what is asked of a model under this claim, and no other."""
+    return f"{claim.essay_id}.{claim.token.hex}"
 
 
 def task_of(assignment: Assignment) -> Task:

@@ -95,7 +95,7 @@ def check_tiers(config: Settings) -> Finding:
         )
     names = [f"{tier.name} ({tier.model or config.local_model})" for tier in config.present_tiers]
     cascade = f"essays are graded by {' → '.join(names)} → a teacher"
-    if not config.has_local_model or not any(tier.engine == "openai" for tier in config.present_tiers):
+    if not config.has_local_model or not config.hosted_tiers:
         missing = (
             "OPENAI_API_KEY adds hosted models" if config.has_local_model else "PIZHU_LOCAL_MODEL adds a local one"
         )
@@ -104,7 +104,7 @@ def check_tiers(config: Settings) -> Finding:
 
 
 def check_prices(config: Settings) -> Finding:
-    hosted = [tier for tier in config.present_tiers if tier.engine == "openai"]
+    hosted = config.hosted_tiers
     if not hosted:
         return Finding(None, "no hosted model, so nothing is paid by the token")
     try:
@@ -120,7 +120,7 @@ def check_prices(config: Settings) -> Finding:
 
 def check_provider(config: Settings) -> Finding:
     """Nothing is sent; a circuit says what the workers have met."""
-    hosted = [tier for tier in config.present_tiers if tier.engine == "openai"]
+    hosted = config.hosted_tiers
     if not hosted:
         return Finding(None, "no provider of hosted models", "OPENAI_API_KEY or PIZHU_OPENAI_BASE_URL opens one.")
     providers = dict.fromkeys(provider_of(tier) for tier in hosted)

@@ -18,7 +18,7 @@ from decimal import Decimal
 
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from grading.costs.prices import UnknownModel, price_of
 from grading.costs.tariff import Bill, Hosted
@@ -101,7 +101,7 @@ def settle(session: Session, call_id: uuid.UUID, ending: Ending) -> bool:
             "prompt_estimated": ending.prompt_estimated,
         }
     )
-    settled = session.scalar(
+    settled = session.execute(
         update(LlmCall)
         .where(LlmCall.id == call_id, LlmCall.outcome == CallOutcome.started)
         .values(
@@ -115,11 +115,11 @@ def settle(session: Session, call_id: uuid.UUID, ending: Ending) -> bool:
             finished_at=now(),
             **tokens,
         )
-        .returning(LlmCall.id)
+        .returning(LlmCall.essay_id, LlmCall.model, LlmCall.prompt_version)
         .execution_options(synchronize_session=False)
-    )
-    if settled is not None and usage and usage.prompt and not ending.prompt_estimated and ending.bill.machine_s is None:
-        _learn_prompt(session, call_id, usage.prompt)
+    ).one_or_none()
+    if settled and usage and usage.prompt and not ending.prompt_estimated and ending.bill.machine_s is None:
+        _learn_prompt(session, usage.prompt, **settled._mapping)
     return settled is not None
 
 
@@ -136,15 +136,13 @@ def correct(session: Session, call_id: uuid.UUID, before: CallOutcome, after: Ca
     return changed is not None
 
 
-def _learn_prompt(session: Session, call_id: uuid.UUID, tokens: int) -> None:
+def _learn_prompt(session: Session, tokens: int, essay_id: uuid.UUID | None, model: str, prompt_version: str) -> None:
     """The prompt of a call is known, and so is that of others with the same one which were cut short before it was
     told: those for the same essay, by the same model."""
-    told = aliased(LlmCall)
-    cut_short = session.scalars(
-        select(LlmCall)
-        .join(told, (told.id == call_id) & (told.essay_id == LlmCall.essay_id) & (told.model == LlmCall.model))
-        .where(LlmCall.prompt_estimated, LlmCall.prompt_version == told.prompt_version)
-    )
+    if essay_id is None:
+        return
+    same = select(LlmCall).filter_by(essay_id=essay_id, model=model, prompt_version=prompt_version)
+    cut_short = session.scalars(same.where(LlmCall.prompt_estimated))
     for call in cut_short:
         used = Usage(prompt=tokens, completion=call.completion_tokens or 0)
         call.prompt_tokens, call.prompt_estimated = tokens, False

@@ -44,6 +44,11 @@ SILENCE = 120.0
 """Seconds without any byte after which a provider is taken to be gone."""
 
 
+def provider_at(base_url: str) -> str:
+    """Who answers at that address, as `host` or `host:port`: what a circuit and the limits are kept for."""
+    return urlsplit(base_url).netloc.rpartition("@")[2]
+
+
 class OpenAiEngine:
     """One model of one provider; many threads may call it at once.
 
@@ -55,7 +60,7 @@ class OpenAiEngine:
         """No `base_url` is OpenAI's own; a server of one's own may want no key."""
         base_url = base_url or OPENAI
         self.model = model
-        self.provider = urlsplit(base_url).netloc.rpartition("@")[2]
+        self.provider = provider_at(base_url)
         """Who answers, as `host` or `host:port`: what a circuit and the limits are kept for."""
         self.version = f"openai {openai.__version__} at {self.provider}"
         self._client = openai.AsyncOpenAI(

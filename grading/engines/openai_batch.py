@@ -14,13 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import openai
 from openai.types import Batch
 
 from grading.engines.engine import AskAgain, Completion, EngineError, Request, RequestRefused, Unavailable, Usage
-from grading.engines.openai import CONNECT, OPENAI
+from grading.engines.openai import CONNECT, OPENAI, provider_at
 from grading.engines.openai_errors import translated
 from grading.engines.openai_reply import Reply
 from grading.engines.openai_request import LENGTHS, parameters, refused_part
@@ -166,7 +165,7 @@ class BatchClient:
 
     def __init__(self, base_url: str, api_key: str) -> None:
         address = base_url or OPENAI
-        self.provider = urlsplit(address).netloc.rpartition("@")[2]
+        self.provider = provider_at(address)
         self.left_out = frozenset(LENGTHS if address == OPENAI else ())
         """Optional parts of a request that it is known from the start not to take."""
         self.version = f"openai {openai.__version__} batch at {self.provider}"

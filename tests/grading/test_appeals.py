@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
@@ -17,18 +16,7 @@ from grading.lifecycle import NotAllowed, Outdated, Seen
 from models import Appeal, Assignment, Essay, EssayState, EssayTransition, Grading, Notice, Release, Role
 from models.base import now
 from models.session import session
-from tests.factories import School, a_grading, make_appeal, make_essay, make_school, make_user
-
-
-@pytest.fixture
-def school(database: None) -> School:
-    return make_school()
-
-
-@pytest.fixture
-def db(school: School) -> Iterator[Session]:
-    with session() as opened:
-        yield opened
+from tests.factories import School, a_grading, make_appeal, make_essay, make_user
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -16,20 +16,9 @@ from grading.text import TextError
 from models import Essay, EssayState, EssayTransition, Grading, Notice, Release, Role, Source
 from models.base import now
 from models.session import session
-from tests.factories import School, a_grading, make_assignment, make_essay, make_school, make_user
+from tests.factories import School, a_grading, make_assignment, make_essay, make_user
 
 LOCAL = Route("local", "local", "a test")
-
-
-@pytest.fixture
-def school(database: None) -> School:
-    return make_school()
-
-
-@pytest.fixture
-def db(school: School) -> Iterator[Session]:
-    with session() as opened:
-        yield opened
 
 
 def new(school: School, state: EssayState = EssayState.submitted) -> uuid.UUID:

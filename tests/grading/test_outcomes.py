@@ -13,14 +13,9 @@ from grading.routing_fit import Attempt, Outcome
 from models import Assignment, CallOutcome, Essay, Grading, LlmCall, RubricVersion, Source
 from models.base import now
 from models.session import session
-from tests.factories import School, a_grading, make_essay, make_school
+from tests.factories import School, a_grading, make_essay
 
 TIERS = ["local", "small", "large"]
-
-
-@pytest.fixture
-def school(database: None) -> School:
-    return make_school()
 
 
 def add_grading(school: School, essay: Essay, tier: str, total: str, confidence: float = 0.5, minute: int = 0) -> None:
