@@ -12,6 +12,7 @@ COMMANDS = {
     "setup": ("app.cli.setup:setup", "Fetch and build what the packages do not bring: model, scripts, translations."),
     "doctor": ("app.cli.doctor:doctor", "Say what is missing and how to mend it."),
     "grade": ("app.cli.grade:grade", "Grade essays in files, without a server."),
+    "evaluate": ("app.cli.evaluate:evaluate", "Measure marks against people's, on essays that have some."),
     "complexity": (
         "app.cli.complexity:complexity",
         "Say how complex texts are, and what is wrong in them.",

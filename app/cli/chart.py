@@ -15,11 +15,12 @@ COLOURS = ("#888888", "#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8
 
 @dataclass(frozen=True)
 class Series:
-    """A named line through points (x, y), or points without one. `band` is the spread around it, as (x, low, high)."""
+    """A named line through points (x, y), or points without one, `size` their radius. `band` is the spread around it, as (x, low, high)."""
 
     name: str
     points: Sequence[tuple[float, float]]
     line: bool = True
+    size: float | None = None
     band: Sequence[tuple[float, float, float]] = ()
 
 
@@ -83,7 +84,7 @@ def _drawn(one: Series, colour: str, x: Callable[[float], float], y: Callable[[f
     if one.line:
         path = _path(one.points, x, y)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
-    radius = 2.5 if one.line else 5
+    radius = one.size or (2.5 if one.line else 5)
     parts += [f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="{radius}" fill="{colour}"/>' for a, b in one.points]
     return parts
 

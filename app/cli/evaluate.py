@@ -1,0 +1,269 @@
+"""`pizhu evaluate`: how good marks are, on essays that people have marked."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.cli.evaluate_model import opinions_of
+from app.cli.evaluate_page import page
+from app.cli.evaluate_table import show
+from app.cli.grade import INTERRUPTED, _load_task, _progress
+from app.cli.route_fit import write
+from grading.calibration import Prior
+from grading.calibration.sample import Labelled
+from grading.engines.engine import EngineDead
+from grading.evaluation import report
+from grading.evaluation.assignments import Assignment, assignments
+from grading.evaluation.experiment import ALL, ExperimentError, Wanted, draws, of_assignment, samples_of
+from grading.evaluation.labelled import Essay, LabelledError, read
+from grading.evaluation.opinions import Opinions, stored
+from grading.results import ResultsError
+from grading.task import Task
+from grading.text import Language
+
+USUAL_MARKS = 100
+"""Of a teacher, where nothing else could say what an essay is worth; at most half of the essays."""
+
+
+class MarksType(click.ParamType):
+    """A number of marks, or all."""
+
+    name = "N|all"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if value == "all" or isinstance(value, int):
+            return ALL if value == "all" else value
+        if not str(value).isdigit():
+            self.fail(f"{value!r} is neither a number of marks nor “all”.", param, ctx)
+        return int(value)
+
+
+class PairType(click.ParamType):
+    """OURS=THEIRS."""
+
+    name = "OURS=THEIRS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        ours, equals, theirs = str(value).partition("=")
+        if not (ours and equals and theirs):
+            self.fail(f"{value!r} is not of the form OURS=THEIRS, such as id=essay_id.", param, ctx)
+        return ours, theirs
+
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+OUT = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for; see the command's help."""
+
+    labelled: Path
+    assignment: Path | None
+    engine: str | None
+    answers: Path | None
+    prior: tuple[Path, ...]
+    marks: int | None
+    draws: int
+    seed: int
+    prompt_id: tuple[str, ...]
+    apart: bool | None
+    essays: int | None
+    tolerance: float | None
+    by: tuple[str, ...]
+    column: tuple[tuple[str, str], ...]
+    language: Language | None
+    grades: Path | None
+    json_out: Path | None
+    html_out: Path | None
+
+
+@click.command("evaluate", context_settings={"max_content_width": 100})
+@click.argument("labelled", type=FILE)
+@click.option("-a", "--assignment", type=FILE, help="The assignment as `pizhu grade` has it; a model needs it.")
+@click.option(
+    "--engine",
+    metavar="none|local|TIER",
+    help="Model that grades the essays; none: text features alone. By default local with an --assignment, else none.",
+)
+@click.option("--answers", type=FILE, help="Stored answers of models instead of asking one; see below.")
+@click.option("--prior", multiple=True, type=FILE, help="Labelled essays of other assignments to start from.")
+@click.option(
+    "--marks",
+    type=MarksType(),
+    help="So many of the marks are the teacher's, drawn at random; the rest is tested. all: five-fold cross-validation. "
+    "By default 0 where a model or a prior has a say, else 100, at most half of the essays.",
+)
+@click.option("--draws", type=click.IntRange(min=1), default=5, show_default=True, help="Repetitions of the drawing.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is random.")
+@click.option("--prompt-id", multiple=True, help="Only essays with this prompt_id; may be given several times.")
+@click.option(
+    "--apart/--together",
+    default=None,
+    help="Whether each prompt_id is evaluated by itself, with the mean of all. By default apart, unless prompts of one "
+    "scale have fewer than 200 essays each.",
+)
+@click.option("--essays", type=click.IntRange(min=20), help="At most so many essays of each prompt, drawn at random.")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    help="Points by which a mark may be off, for confidence. By default a tenth of the scale.",
+)
+@click.option(
+    "--by", multiple=True, metavar="COLUMN", help="Show agreement by this column; may be given several times."
+)
+@click.option("--column", multiple=True, type=PairType(), help="Names of the file's columns, such as id=essay_id.")
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Of the essays; seen from them by default.")
+@click.option(
+    "--grades", type=click.Path(dir_okay=False, path_type=Path), help="Where a model's grades are kept, to go on from."
+)
+@click.option("--json", "json_out", type=OUT, help="Write all figures there; - for standard output.")
+@click.option("--html", "html_out", type=OUT, help="Write a report with plots there.")
+def evaluate(**options: Any) -> None:
+    """Measure marks against people's on the essays in LABELLED.
+
+    LABELLED is a .csv, .tsv or .jsonl file (also .gz) in UTF-8 with the columns id, text, and score or rater1 and rater2;
+    min, max and step of the scale, prompt_id and prompt where there are any. Every other column can be a group for --by.
+    With two raters their own agreement is shown beside.
+
+    Some marks are taken as the teacher's (--marks): a calibration learns from them how points follow from what can be
+    counted in a text and from what models say, starting from the marks of other assignments (--prior, which may be LABELLED
+    itself: an assignment never learns from its own essays). The others are tested.
+
+    \b
+    --answers is a .jsonl file (also .gz) with essay_id, model, total_score and, where known, prompt_id,
+    prompt_variant, model_version, sub, prompt_tokens, completion_tokens, raw. Each variant of each
+    model is a grader of its own; what all of them say of an essay goes into its points.
+
+    A model's grades are kept (--grades, by default LABELLED.ENGINE.grades.jsonl in the current folder): run the same
+    command again after an interruption to go on.
+
+    The exit status is 0 when all was measured, 2 for wrong input, 70 when the model died and 130 after Ctrl-C.
+
+    \b
+    Example: pizhu evaluate essays.tsv --marks 50 --draws 5 --json figures.json --html report.html
+             pizhu evaluate essays.tsv -a letter.yaml --engine local --marks 20 --by class
+    """
+    wanted = Options(**options)
+    try:
+        _evaluate(wanted)
+    except KeyboardInterrupt:
+        click.echo("Stopped. A model's grades so far are kept; run the same command again to go on.", err=True)
+        sys.exit(INTERRUPTED)
+    except EngineDead as error:
+        click.echo(f"{error} Its grades so far are kept; run the same command again to go on.", err=True)
+        sys.exit(os.EX_SOFTWARE)
+    except (LabelledError, ExperimentError, ResultsError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _evaluate(options: Options) -> None:
+    started = time.monotonic()
+    task = _load_task(options.assignment) if options.assignment else None
+    parts = _assignments(options, options.labelled, task)
+    answers = stored(options.answers) if options.answers else {}
+    engine = options.engine or ("local" if task and not answers else "none")
+    if engine != "none" and task is None:
+        raise click.UsageError("A model must be told what it grades: give the --assignment, or --engine none.")
+    if unknown := set(options.by) - {name for part in parts for essay in part.essays for name in essay.groups}:
+        raise click.UsageError(f"--by: no essay has a column {', '.join(sorted(unknown))}.")
+    graded = opinions_of(parts, task, engine, options.labelled, options.grades) if task and engine != "none" else {}
+    others = [part for path in options.prior for part in _assignments(options, path, None, all_prompts=True)]
+    found = []
+    with _progress(len(parts) * options.draws) as advance:
+        for part in parts:
+            opinions = of_assignment(answers, part) | ({engine: graded[part.name]} if part.name in graded else {})
+            prior = _prior(part, others, answers)
+            wanted = _wanted(options, part, bool(opinions) or prior is not None)
+            made = draws(part, opinions, prior, wanted, advance)
+            found.append({**report.of_assignment(part, made, opinions, wanted, options.by), "marks": _marks(wanted)})
+    result = {
+        "file": options.labelled.name,
+        **report.overall(found, wanted.marks),
+        "draws": options.draws,
+        "seed": options.seed,
+        "engine": engine,
+        "seconds": round(time.monotonic() - started, 1),
+        "cost_usd": None if any(one["cost_usd"] is None for one in found) else sum(one["cost_usd"] for one in found),
+        "assignments": found,
+    }
+    if options.json_out:
+        write(options.json_out, json.dumps(result, ensure_ascii=False))
+    if options.html_out:
+        write(options.html_out, page(result))
+    if Path("-") not in (options.json_out, options.html_out):
+        show(result)
+
+
+def _assignments(options: Options, path: Path, task: Task | None, *, all_prompts: bool = False) -> list[Assignment]:
+    """What is to be evaluated of a file, or with `all_prompts` everything in it."""
+    essays = read(path, dict(options.column))
+    if options.prompt_id and not all_prompts:
+        essays = [essay for essay in essays if essay.prompt_id in options.prompt_id]
+        if not essays:
+            raise click.UsageError(f"{path} has no essays with the prompt_id {', '.join(options.prompt_id)}.")
+    return assignments(
+        _drawn(essays, options) if not all_prompts else essays,
+        source=path.name,
+        apart=options.apart,
+        language=options.language or (task.language if task else None),  # type: ignore[arg-type]
+        prompt=task.prompt if task else "",
+    )
+
+
+def _drawn(essays: list[Essay], options: Options) -> list[Essay]:
+    """At most so many of each prompt as were asked for, in the file's order."""
+    if options.essays is None:
+        return essays
+    import random
+
+    of_prompt: dict[str, list[int]] = {}
+    for place, essay in enumerate(essays):
+        of_prompt.setdefault(essay.prompt_id, []).append(place)
+    dice = random.Random(options.seed)  # noqa: S311 -- a sample, no secret
+    chosen = {place for places in of_prompt.values() for place in dice.sample(places, min(options.essays, len(places)))}
+    return [essay for place, essay in enumerate(essays) if place in chosen]
+
+
+def _prior(part: Assignment, others: Sequence[Assignment], answers: Opinions) -> Prior | None:
+    """From all others in its language that share no essay with it."""
+    if not others:
+        return None
+    own = {essay.text for essay in part.essays}
+    usable: list[Labelled] = []
+    for other in others:
+        if other.language == part.language and not any(essay.text in own for essay in other.essays):
+            opinions = of_assignment(answers, other)
+            usable.append(other.labelled(samples_of(other, opinions), _all(other)))
+    if not usable:
+        raise ExperimentError(f"--prior has no other assignment than {part.name} in its language.")
+    return Prior.learn(usable)
+
+
+def _all(assignment: Assignment) -> Any:
+    import numpy as np
+
+    return np.arange(len(assignment.essays))
+
+
+def _wanted(options: Options, part: Assignment, has_a_say: bool) -> Wanted:
+    usual = 0 if has_a_say else min(USUAL_MARKS, len(part.essays) // 2)
+    return Wanted(
+        marks=usual if options.marks is None else options.marks,
+        draws=options.draws,
+        seed=options.seed,
+        tolerance=report.default_tolerance(part) if options.tolerance is None else options.tolerance,
+    )
+
+
+def _marks(wanted: Wanted) -> int | str:
+    return "all" if wanted.marks == ALL else wanted.marks

@@ -1,0 +1,83 @@
+"""The figures of `pizhu evaluate` on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def show(result: Mapping[str, Any]) -> None:
+    """Everything but the curves, which the HTML report draws."""
+    console = Console()
+    marks = result["marks"]
+    console.print(
+        Text(f"{result['file']}: {result['essays']:,} essays, {marks} marks, {result['seconds']:g} s", style="bold")
+    )
+    console.print(
+        _table(("", "Essays", "QWK", "±", "Exact", "Adjacent", "Mean error", "Bias", "Human–human"), _heads(result))
+    )
+    for one in result["assignments"]:
+        console.print(Text(f"\n{one['name']}", style="bold"))
+        for heading, rows in (
+            ("By length", one["by_length"]),
+            ("By mark", one["by_band"]),
+            *((f"By {column}", groups) for column, groups in one["groups"].items()),
+        ):
+            cells = [
+                [row["name"] or "(none)", str(row["essays"]), *(number(row.get(f)) for f in ("qwk", "exact", "adjacent")),
+                 number(row.get("mean_error"), 2), number(row.get("bias"), 2)]
+                for row in rows
+            ]  # fmt: skip
+            console.print(_table((heading, "Essays", "QWK", "Exact", "Adjacent", "Mean error", "Bias"), cells))
+        console.print(_table(("Grader", "QWK", "Mean error", "USD per 1,000"), [
+            [row["name"], number(row["qwk"]), number(row["mean_error"], 2), number(row["cost_1000_usd"], 2)]
+            for row in one["graders"]
+        ]))  # fmt: skip
+        if one["confidence"]:
+            console.print(_table((f"Off by more than {one['tolerance']:g}: told by", "AUROC", "ECE"), [
+                [name, number(found["auroc"]), number(found.get("ece"))] for name, found in one["confidence"].items()
+            ]))  # fmt: skip
+        if one["intervals"]:
+            console.print(_table(("Interval for", "holds", "Width"), [
+                [f"{row['stated']:.0%}", f"{row['measured']:.1%}", number(row["width"], 2)] for row in one["intervals"]
+            ]))  # fmt: skip
+        console.print(_table(("To a teacher", "QWK above random", "±", "of the best", "Random beaten"), [
+            [name, number(rule["gain"], 4), number(rule["gain_sd"], 4), number(rule["of_best"], 2),
+             number(rule["random_beaten"], 2)]
+            for name, rule in one["escalation"]["rules"].items()
+        ]))  # fmt: skip
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A dash for what is not known."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _heads(result: Mapping[str, Any]) -> list[list[str]]:
+    rows = [
+        [one["name"], str(one["essays"]), *_figures(one), number(one["human"]["qwk"] if one["human"] else None)]
+        for one in result["assignments"]
+    ]
+    if len(rows) > 1:
+        rows.append(["mean", str(result["essays"]), *_figures(result), number(result["human_qwk"])])
+    return rows
+
+
+def _figures(one: Mapping[str, Any]) -> list[str]:
+    return [
+        *(number(one.get(name)) for name in ("qwk", "qwk_sd", "exact", "adjacent")),
+        *(number(one.get(name), 2) for name in ("mean_error", "bias")),
+    ]
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table()
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if place else "left")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
