@@ -15,7 +15,9 @@ COLOURS = ("#888888", "#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8
 
 @dataclass(frozen=True)
 class Series:
-    """A named line through points (x, y), or points without one, `size` their radius. `band` is the spread around it, as (x, low, high)."""
+    """A named line through points (x, y), or points without one, `size` their radius.
+
+    `band` is the spread around it, as (x, low, high)."""
 
     name: str
     points: Sequence[tuple[float, float]]

@@ -100,7 +100,7 @@ class Options:
 @click.option(
     "--marks",
     type=MarksType(),
-    help="So many of the marks are the teacher's, drawn at random; the rest is tested. all: five-fold cross-validation. "
+    help="So many of the marks are the teacher's, drawn at random; the rest is tested. all: cross-validation. "
     "By default 0 where a model or a prior has a say, else 100, at most half of the essays.",
 )
 @click.option("--draws", type=click.IntRange(min=1), default=5, show_default=True, help="Repetitions of the drawing.")
@@ -118,9 +118,7 @@ class Options:
     type=click.FloatRange(min=0),
     help="Points by which a mark may be off, for confidence. By default a tenth of the scale.",
 )
-@click.option(
-    "--by", multiple=True, metavar="COLUMN", help="Show agreement by this column; may be given several times."
-)
+@click.option("--by", multiple=True, metavar="COLUMN", help="Show agreement by this column; repeatable.")
 @click.option("--column", multiple=True, type=PairType(), help="Names of the file's columns, such as id=essay_id.")
 @click.option("--language", type=click.Choice(["zh", "en"]), help="Of the essays; seen from them by default.")
 @click.option(
@@ -131,13 +129,13 @@ class Options:
 def evaluate(**options: Any) -> None:
     """Measure marks against people's on the essays in LABELLED.
 
-    LABELLED is a .csv, .tsv or .jsonl file (also .gz) in UTF-8 with the columns id, text, and score or rater1 and rater2;
-    min, max and step of the scale, prompt_id and prompt where there are any. Every other column can be a group for --by.
-    With two raters their own agreement is shown beside.
+    LABELLED is a .csv, .tsv or .jsonl file (also .gz) in UTF-8 with the columns id, text, and score or rater1
+    and rater2; min, max and step of the scale, prompt_id and prompt where there are any. Every other column can be a
+    group for --by. With two raters their own agreement is shown beside.
 
     Some marks are taken as the teacher's (--marks): a calibration learns from them how points follow from what can be
-    counted in a text and from what models say, starting from the marks of other assignments (--prior, which may be LABELLED
-    itself: an assignment never learns from its own essays). The others are tested.
+    counted in a text and from what models say, starting from the marks of other assignments (--prior, which may
+    be LABELLED itself: an assignment never learns from its own essays). The others are tested.
 
     \b
     --answers is a .jsonl file (also .gz) with essay_id, model, total_score and, where known, prompt_id,

@@ -81,7 +81,8 @@ def _engine(config: Settings, name: str) -> Engine:
     if name == "local":
         return _load_engine(config)
     tier = config.hosted_tier(name)
-    assert tier is not None
+    if tier is None:
+        raise click.UsageError(f"--engine: there is no tier {name!r} here.")
     provider = provider_of(tier)
     return HostedEngine(engine_of(tier), Circuit(provider), Limits.of(config, f"{provider}/{tier.model}"))
 

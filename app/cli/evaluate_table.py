@@ -28,7 +28,8 @@ def show(result: Mapping[str, Any]) -> None:
             *((f"By {column}", groups) for column, groups in one["groups"].items()),
         ):
             cells = [
-                [row["name"] or "(none)", str(row["essays"]), *(number(row.get(f)) for f in ("qwk", "exact", "adjacent")),
+                [row["name"] or "(none)", str(row["essays"]),
+                 *(number(row.get(figure)) for figure in ("qwk", "exact", "adjacent")),
                  number(row.get("mean_error"), 2), number(row.get("bias"), 2)]
                 for row in rows
             ]  # fmt: skip

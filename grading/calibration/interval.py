@@ -2,8 +2,8 @@
 
 Split-conformal prediction (Vladimir Vovk and others, “Algorithmic Learning in a Random World”, 2005; Jing Lei and
 others, “Distribution-Free Predictive Inference for Regression”, JASA 113, 2018): of n marks, each
-|mark − prediction| / σ with a prediction that had not seen it, the ⌈(n + 1) · coverage⌉-th smallest is the half-width in units of σ. Whatever the
-distribution, the next essay's mark is inside at least as often as stated, if it comes from where the n came from; with
+|mark − prediction| / σ with a prediction that had not seen it, the ⌈(n + 1) · coverage⌉-th smallest is the half-width
+in units of σ. Whatever the distribution, the next essay's mark is inside at least as often as stated, if it comes from where the n came from; with
 too few marks for the coverage the interval is the whole scale. σ is one for all essays, or as `Spread` has it.
 
 mapie fits the regression itself, fold by fold; ours is fitted already and its out-of-fold predictions are there, so
@@ -44,7 +44,7 @@ class Conformal:
         return float(low[0]), float(high[0])
 
     def within(self, prediction: float, tolerance: float) -> float:
-        """The probability that the teacher's mark is at most `tolerance` points from the one nearest to `prediction`."""
+        """The probability that the teacher's mark is at most `tolerance` points from the one given."""
         return float(self.all_within(np.array([prediction]), tolerance)[0])
 
     def intervals(self, predictions: Array, coverage: float, signals: Array | None = None) -> tuple[Array, Array]:

@@ -108,7 +108,7 @@ def _scale(name: str, essays: Sequence[Essay], marks: NDArray[np.float64]) -> Sc
     """As the rows say; what they do not is seen from the marks."""
 
     def said(column: str, values: Iterable[float | None], otherwise: float) -> float:
-        found = {value for value in values}
+        found = set(values)
         if len(found) > 1:
             raise LabelledError(f"{name} has essays with different {column}; give them different prompt_ids.")
         value = found.pop()

@@ -57,7 +57,7 @@ class Escalation:
 
 
 def escalation(scale: Scale, truth: Array, points: Array, doubts: Mapping[str, Array], *, seed: int = 0) -> Escalation:
-    """`doubts` has for each rule a figure an essay: the higher, the sooner it goes to a teacher; equals in any order."""
+    """`doubts` has for each rule a figure an essay: the higher, the sooner it goes to a teacher."""
     random = np.random.default_rng(seed)
     given, right = nearest(points, scale), nearest(truth, scale)
     given, right = (given - scale.low) / scale.step, (right - scale.low) / scale.step

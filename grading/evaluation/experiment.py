@@ -1,7 +1,7 @@
 """The same assignment again and again: some of its marks are the teacher's, the others are what is tested.
 
-What a draw's calibrator, its intervals and its confidence have learned from is never what they are measured on. With all
-marks (`ALL`) it is five-fold cross-validation: every essay is tested once, by what the other four fifths taught.
+What a draw's calibrator, its intervals and its confidence have learned from is never what they are measured on. With
+all marks (`ALL`) it is five-fold cross-validation: every essay is tested once, by what the other four fifths taught.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Whether some pupils are marked otherwise than others: agreement and bias by class, by language background, by any group.
+"""Whether some pupils are marked otherwise than others: agreement and bias by class or by any group.
 
-A difference of the bias is not yet unfairness: the interval says what chance alone makes of so few essays. A group that is
-too small to judge has its size and no figures.
+A difference of the bias is not yet unfairness: the interval says what chance alone makes of so few essays. A group that
+is too small to judge has its size and no figures.
 """
 
 from __future__ import annotations

@@ -47,9 +47,8 @@ class Bin:
 class Reliability:
     """Whether “so likely within the tolerance” comes true so often, and whether it tells the good marks from the bad.
 
-    `ece` is the expected calibration error, Σ nᵢ/n · |saidᵢ − trueᵢ| over the bins (Naeini and others, “Obtaining Well
-    Calibrated Probabilities Using Bayesian Binning”, AAAI 2015); None for a signal that is no probability. `auroc` is the
-    probability that of two essays, one off by more than the tolerance and one not, the first is the less sure: 0.5 for a
+    `ece` is the expected calibration error, Σ nᵢ/n · |saidᵢ − trueᵢ| over the bins (Naeini and others, AAAI 2015); None for a signal that is no probability. `auroc` is the probability
+    that of two essays, one off by more than the tolerance and one not, the first is the less sure: 0.5 for a
     signal that knows nothing, None where all marks are within the tolerance or none is.
     """
 
@@ -91,7 +90,7 @@ def auroc(signal: Array, event: NDArray[np.bool_]) -> float | None:
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the essays, and how their marks agree with people's; `agreement` is None where they are too few to say."""
+    """Some of the essays, and how their marks agree with people's; None where they are too few to say."""
 
     name: str
     essays: int

@@ -2,8 +2,8 @@
 
 A grader is one model asked in one way, so that every prompt variant of a stored model is a grader of its own, named
 `model/variant`: each is calibrated, and gated, by itself, and all that have spoken are averaged by the calibration. Its
-opinion of an essay is its scores by criterion (`sub`) where every answer of it to the prompt has the same ones, else its
-one total. An answer without a score is none.
+opinion of an essay is its scores by criterion (`sub`) where every answer of it to the prompt has the same ones, else
+its one total. An answer without a score is none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from grading.engines.engine import Usage
 from grading.evaluation.labelled import LabelledError
 
 HEDGES = re.compile(
-    r"\b(sorry|perhaps|maybe|may|might|possibl[ey]|unclear|unsure|not sure|cannot|difficult to)\b|抱歉|可能|也许|不确定",
+    r"\b(sorry|perhaps|maybe|may|might|possibl[ey]|unclear|unsure|not sure|cannot|difficult to)\b"
+    r"|抱歉|可能|也许|不确定",
     re.IGNORECASE,
 )
 """The words by which a well-known cost guide takes a model to be unsure, and what they are in English."""

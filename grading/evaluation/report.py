@@ -6,7 +6,7 @@ curve, take all draws together; their sizes are numbers of different essays. Wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,7 @@ def overall(assignments: Sequence[dict[str, Any]], wanted_marks: int) -> dict[st
     if len(assignments) == 1:
         found |= {"bias": assignments[0]["bias"], "qwk_sd": assignments[0]["qwk_sd"]}
     human = [one["human"]["qwk"] if one["human"] else None for one in assignments]
+    sure = [one["confidence"]["calibrated"] for one in assignments if one["confidence"]]
     return {
         **found,
         "human_qwk": _mean(human),
@@ -152,31 +153,29 @@ def _off(assignment: Assignment, draw: Draw, tolerance: float) -> Any:
 
 
 def _own(assignment: Assignment, opinions: Mapping[str, Mapping[str, Opinion]]) -> Array:
-    return np.array(
-        [
-            np.mean(found) if found else np.nan
-            for found in (
-                [
-                    said[essay.id].confidence
-                    for said in opinions.values()
-                    if essay.id in said and said[essay.id].confidence is not None
-                ]
-                for essay in assignment.essays
-            )
-        ],
-        dtype=float,
-    )
+    """The mean confidence that models show in each essay's grades; NaN where none shows any."""
+    return _mean_by_essay(assignment, opinions, lambda opinion: opinion.confidence, otherwise=np.nan)
 
 
 def _hedged(assignment: Assignment, opinions: Mapping[str, Mapping[str, Opinion]]) -> Array:
     """The share of each essay's answers in which a word of doubt stands."""
-    return np.array(
-        [
-            np.mean([said[essay.id].hedged for said in opinions.values() if essay.id in said] or [0.0])
-            for essay in assignment.essays
-        ],
-        dtype=float,
-    )
+    return _mean_by_essay(assignment, opinions, lambda opinion: float(opinion.hedged), otherwise=0.0)
+
+
+def _mean_by_essay(
+    assignment: Assignment,
+    opinions: Mapping[str, Mapping[str, Opinion]],
+    figure: Callable[[Opinion], float | None],
+    *,
+    otherwise: float,
+) -> Array:
+    found = np.full(len(assignment.essays), otherwise)
+    for place, essay in enumerate(assignment.essays):
+        values = [figure(said[essay.id]) for said in opinions.values() if essay.id in said]
+        known = [value for value in values if value is not None]
+        if known:
+            found[place] = np.mean(known)
+    return found
 
 
 def _intervals(assignment: Assignment, draws: Sequence[Draw]) -> list[dict[str, float | None]]:
