@@ -1,10 +1,11 @@
 """Between which marks the teacher's lies, with a stated coverage, and how likely it is to lie near the mark given.
 
 Split-conformal prediction (Vladimir Vovk and others, “Algorithmic Learning in a Random World”, 2005; Jing Lei and
-others, “Distribution-Free Predictive Inference for Regression”, JASA 113, 2018): of n marks, each
-|mark − prediction| / σ with a prediction that had not seen it, the ⌈(n + 1) · coverage⌉-th smallest is the half-width
-in units of σ. Whatever the distribution, the next essay's mark is inside at least as often as stated, if it comes from where the n came from; with
-too few marks for the coverage the interval is the whole scale. σ is one for all essays, or as `Spread` has it.
+others, “Distribution-Free Predictive Inference for Regression”, JASA 113, 2018): of n marks, each |mark − prediction|
+/ σ with a prediction that had not seen it, the ⌈(n + 1) · coverage⌉-th smallest is the half-width in units of σ.
+Whatever the distribution, the next essay's mark is inside at least as often as stated, if it comes from where the n
+came from; with too few marks for the coverage the interval is the whole scale. σ is one for all essays, or as
+`Spread` has it.
 
 mapie fits the regression itself, fold by fold; ours is fitted already and its out-of-fold predictions are there, so
 that one quantile is all that is left to do. A fold's model has seen fewer marks than the one in use, so that the

@@ -47,9 +47,10 @@ class Bin:
 class Reliability:
     """Whether “so likely within the tolerance” comes true so often, and whether it tells the good marks from the bad.
 
-    `ece` is the expected calibration error, Σ nᵢ/n · |saidᵢ − trueᵢ| over the bins (Naeini and others, AAAI 2015); None for a signal that is no probability. `auroc` is the probability
-    that of two essays, one off by more than the tolerance and one not, the first is the less sure: 0.5 for a
-    signal that knows nothing, None where all marks are within the tolerance or none is.
+    `ece` is the expected calibration error, Σ nᵢ/n · |saidᵢ − trueᵢ| over the bins (Naeini and others, AAAI 2015);
+    None for a signal that is no probability. `auroc` is the probability that of two essays, one off by more than the
+    tolerance and one not, the first is the less sure: 0.5 for a signal that knows nothing, None where all marks are
+    within the tolerance or none is.
     """
 
     bins: tuple[Bin, ...]

@@ -85,10 +85,8 @@ def overall(assignments: Sequence[dict[str, Any]], wanted_marks: int) -> dict[st
     return {
         **found,
         "human_qwk": _mean(human),
-        "auroc": _mean(
-            [one["confidence"]["calibrated"]["auroc"] if one["confidence"] else None for one in assignments]
-        ),
-        "ece": _mean([one["confidence"]["calibrated"]["ece"] if one["confidence"] else None for one in assignments]),
+        "auroc": _mean([one["auroc"] for one in sure]),
+        "ece": _mean([one["ece"] for one in sure]),
         "essays": sum(one["essays"] for one in assignments),
         "marks": "all" if wanted_marks == ALL else wanted_marks,
     }

@@ -1,0 +1,119 @@
+"""`pizhu evaluate` on essays whose marks follow from their length."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from app.cli.evaluate import evaluate
+from settings import settings
+from tests.grading.examples import TASK
+
+
+@pytest.fixture(autouse=True)
+def instant_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.setenv("PIZHU_HOME", str(tmp_path / "var"))
+    monkeypatch.setenv("PIZHU_LOCAL_ENGINE", "tests.doubles.engine:InstantEngine")
+    monkeypatch.chdir(tmp_path)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def rows(count: int, prompt_id: str = "") -> list[dict[str, Any]]:
+    random = np.random.default_rng(len(prompt_id))
+    made = []
+    for number in range(count):
+        words = int(random.integers(3, 40))
+        text = f"Essay {prompt_id}{number}. " + " ".join(f"word{n}" for n in random.integers(0, 99, words)) + "."
+        made.append(
+            {"id": number, "text": text, "score": words // 8, "min": 0, "max": 5, "class": "ab"[number % 2]}
+            | ({"prompt_id": prompt_id} if prompt_id else {})
+        )
+    return made
+
+
+def written(path: Path, lines: list[dict[str, Any]]) -> Path:
+    path.write_text("\n".join(map(json.dumps, lines)))
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(evaluate, [str(argument) for argument in arguments])
+
+
+def figures(*arguments: object) -> dict[str, Any]:
+    result = run(*arguments, "--json", "-")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_marks_that_follow_from_the_text_are_learned_and_the_page_has_its_plots(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", rows(80))
+    found = figures(path, "--marks", 40, "--draws", 2, "--by", "class", "--html", tmp_path / "a.html")
+    assert found["qwk"] > 0.8
+    (one,) = found["assignments"]
+    assert [group["essays"] for group in one["groups"]["class"]] == pytest.approx([40, 40], abs=8)
+    assert one["intervals"][1]["measured"] >= 0.75
+    assert (tmp_path / "a.html").read_text().count("<svg") >= 4
+
+
+def test_the_same_seed_gives_the_same_and_all_marks_are_cross_validated(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", rows(60))
+    first, second = (figures(path, "--marks", "all", "--draws", 1) for _ in range(2))
+    assert first["assignments"][0]["tested"] == 60
+    assert first["qwk"] == second["qwk"]
+
+
+def test_a_prior_never_has_the_essays_that_are_tested(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", rows(60, "x"))
+    assert "no other assignment" in run(path, "--prior", path, "--marks", 0).output
+    both = written(tmp_path / "b.jsonl", rows(60, "x") + rows(60, "yy"))
+    assert figures(both, "--prior", both, "--marks", 0, "--apart")["qwk"] > 0.3
+
+
+def test_stored_answers_are_graders(tmp_path: Path) -> None:
+    essays = rows(60)
+    answers = [{"essay_id": row["id"], "model": "m", "total_score": row["score"], "sub": {}} for row in essays]
+    (one,) = figures(
+        written(tmp_path / "a.jsonl", essays), "--answers", written(tmp_path / "m.jsonl", answers), "--draws", 1
+    )["assignments"]
+    assert (one["qwk"], one["marks"]) == (1, 0)
+    assert one["cost_usd"] is None, "no token counts, no price"
+
+
+def test_a_models_grades_are_kept_and_not_asked_for_again(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", rows(24))
+    task = tmp_path / "task.yaml"
+    task.write_text(yaml.safe_dump(TASK.to_json(), allow_unicode=True))
+    first = figures(path, "-a", task, "--marks", 0)
+    kept = (tmp_path / "a.jsonl.local.grades.jsonl").read_bytes()
+    assert kept.count(b"\n") == 24
+    assert figures(path, "-a", task, "--marks", 0)["qwk"] == first["qwk"]
+    assert (tmp_path / "a.jsonl.local.grades.jsonl").read_bytes() == kept
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--marks", "many"], "neither a number of marks nor"),
+        (["--marks", 55], "fewer than 10 are left to test"),
+        (["--marks", 0], "there must be a model, stored answers, or a prior"),
+        (["--engine", "local"], "give the --assignment"),
+        (["--by", "school"], "no essay has a column school"),
+        (["--prompt-id", "9"], "no essays with the prompt_id 9"),
+        (["--column", "id"], "OURS=THEIRS"),
+    ],
+)
+def test_what_cannot_be_is_said(tmp_path: Path, arguments: list[object], said: str) -> None:
+    result = run(written(tmp_path / "a.jsonl", rows(60)), *arguments)
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.replace("│", " ").split())
