@@ -1,4 +1,4 @@
-"""Does confidence tell the marks that are off, and does a rule of escalation beat chance? On real essays, one line of JSON.
+"""Does confidence tell the marks that are off, and does a rule of escalation beat chance? One line of JSON, real essays.
 
     python -m benchmarks.confidence [--marks 100] [--draws 5] [FILE …]
 
