@@ -1,4 +1,4 @@
-"""Does confidence tell the marks that are off, and does a rule of escalation beat chance? One line of JSON, real essays.
+"""Does confidence tell the marks that are off, and does a rule of escalation beat chance? One line of JSON.
 
     python -m benchmarks.confidence [--marks 100] [--draws 5] [FILE …]
 
