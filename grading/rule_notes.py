@@ -31,7 +31,7 @@ def rule_notes(text: str, beside: Sequence[Mapping[str, Any]] = ()) -> list[dict
     """
     language = language_of(text)
     try:
-        found = [finding for finding in checker.check(text, language) if finding.sure]
+        found = [finding for finding in checker.proofread(text, language) if finding.sure]
     except Exception:
         _log.exception("The checker failed on an essay of %d characters; it gets no notes by rule.", len(text))
         return []

@@ -4,11 +4,11 @@ from string import ascii_lowercase
 
 import pytest
 
-from grading.checker import english, english_words
+from grading.checker import english, english_words, proofread
 
 
 def faults(text: str) -> list[tuple[str, str, str | None]]:
-    return [(text[one.start : one.end], one.kind, one.suggestion) for one in english.check(text)]
+    return [(text[one.start : one.end], one.kind, one.suggestion) for one in proofread(text, "en")]
 
 
 @pytest.mark.parametrize(
