@@ -113,6 +113,12 @@ class Settings(BaseSettings):
         1800.0, gt=0, description="When a queue is further behind, essays that are not simple start at the next tier."
     )
 
+    grade_prompt: str = Field(
+        "v1",
+        description="Version of the prompt that essays are graded with: a file of this name for each language in "
+        "prompts/grade. `pizhu prompts list` names them, `pizhu prompts default` says whether a change is safe.",
+    )
+
     prices: dict[str, TokenPrice] = Field(
         {},
         description="Prices by model that no list has or that are your own, as JSON: "
@@ -161,6 +167,15 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"no time zone is called {value!r}; take one such as Asia/Shanghai or UTC") from error
+        return value
+
+    @field_validator("grade_prompt")
+    @classmethod
+    def _known_prompt(cls, value: str) -> str:
+        languages = [{file.stem for file in folder.glob("*.md")} for folder in (ROOT / "prompts" / "grade").iterdir()]
+        known = sorted(set.intersection(*languages))
+        if value not in known:
+            raise ValueError(f"no prompt to grade with is called {value!r}; there are {', '.join(known)}")
         return value
 
     @field_validator("tiers")

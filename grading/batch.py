@@ -21,12 +21,20 @@ log = logging.getLogger(__name__)
 
 
 def grade_all(
-    items: Iterable[Item], task: Task, engine: Engine, *, concurrency: int, secret: str, deadline: float
+    items: Iterable[Item],
+    task: Task,
+    engine: Engine,
+    *,
+    concurrency: int,
+    secret: str,
+    deadline: float,
+    prompt_version: str | None = None,
 ) -> Generator[dict[str, Any]]:
     """Grade essays that have no problem, `concurrency` at a time, and yield the record of each as soon as it is done.
 
     One essay's failure is its own record. Closing the generator, or an exception in it, aborts what is in flight.
-    Raises `EngineDead` when there is nothing left to grade with.
+    `prompt_version` is that of the setting unless it is given. Raises `EngineDead` when there is nothing left to grade
+    with.
     """
     cancelled = threading.Event()
 
@@ -41,15 +49,16 @@ def grade_all(
                 on_progress=lambda field, text: None,
                 cancelled=cancelled,
                 deadline=deadline,
+                prompt_version=prompt_version,
             )
         except Ungradable as error:
-            return failed(item, task, error.reason)
+            return failed(item, task, error.reason, prompt_version)
         except (EngineDead, Cancelled):
             raise
         except Exception as error:  # an essay that breaks the grader must not stop the others
             log.exception("grading %s of %s", item.id, item.source)
-            return failed(item, task, f"{type(error).__name__}: {error}")
-        return {**_identity(item, task), "status": "graded", "grading": result.to_json()}
+            return failed(item, task, f"{type(error).__name__}: {error}", prompt_version)
+        return {**_identity(item, task, prompt_version), "status": "graded", "grading": result.to_json()}
 
     waiting = iter(items)
     running: set[Future[dict[str, Any]]] = set()
@@ -67,22 +76,24 @@ def grade_all(
         pool.shutdown(cancel_futures=True)
 
 
-def missing(items: Iterable[Item], task: Task, graded: set[tuple[str, ...]]) -> list[Item]:
+def missing(
+    items: Iterable[Item], task: Task, graded: set[tuple[str, ...]], prompt_version: str | None = None
+) -> list[Item]:
     """The essays that have no grade yet for this text, assignment and prompt."""
-    return [item for item in items if stamp(_identity(item, task)) not in graded]
+    return [item for item in items if stamp(_identity(item, task, prompt_version)) not in graded]
 
 
-def failed(item: Item, task: Task, reason: str) -> dict[str, Any]:
+def failed(item: Item, task: Task, reason: str, prompt_version: str | None = None) -> dict[str, Any]:
     """The record of an essay without a grade."""
-    return {**_identity(item, task), "status": "failed", "reason": reason}
+    return {**_identity(item, task, prompt_version), "status": "failed", "reason": reason}
 
 
-def _identity(item: Item, task: Task) -> dict[str, str]:
+def _identity(item: Item, task: Task, prompt_version: str | None) -> dict[str, str]:
     """The fields of `grading.results.STAMP`."""
     return {
         "source": item.source,
         "id": item.id,
         "sha256": item.sha256,
         "assignment": task.content_hash,
-        "prompt_version": prompt.load(task.language).version,
+        "prompt_version": prompt.load(task.language, prompt_version).id,
     }

@@ -114,16 +114,18 @@ def grade(
     deadline: float,
     on_call: OnCall = unobserved,
     give_up_below: float | None = None,
+    prompt_version: str | None = None,
 ) -> Grade:
     """Have an engine grade an essay that `grading.text.check` accepts.
 
-    `secret` keys the tags around the essay; `deadline` is in seconds for each reply. A reply that is no valid
-    grade is asked for once more with sampling on. Raises `Ungradable` when that fails too, or the
-    engine refuses the essay or does not finish in time; `Cancelled` and `EngineDead` come through. A reply whose
-    confidence will be less than `give_up_below` is broken off as soon as that is seen: `TooUncertain`.
+    `secret` keys the tags around the essay; `prompt_version` is that of the setting unless it is given; `deadline` is
+    in seconds for each reply. A reply that is no valid grade is asked for once more with sampling on. Raises
+    `Ungradable` when that fails too, or the engine refuses the essay or does not finish in time; `Cancelled` and
+    `EngineDead` come through. A reply whose confidence will be less than `give_up_below` is broken off as soon as that
+    is seen: `TooUncertain`.
     """
     doubt = _Doubt(task.rubric, give_up_below or 0.0)
-    rendered = prompt.render(task, text, prompt.delimiter(secret, text))
+    rendered = prompt.render(task, text, prompt.delimiter(secret, text), prompt_version)
     request = replace(_request(rendered, task, request_id, deadline), give_up=doubt if give_up_below else None)
     retry = replace(request, id=f"{request_id}.2", temperature=rendered.retry_temperature)
     completions: list[Completion] = []

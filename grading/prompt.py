@@ -1,8 +1,9 @@
 """The words that a grader is asked with.
 
-`prompts/grade/<language>/<version>.md` holds them. What is the same for every essay of an assignment (role, rubric,
-task) comes first and byte for byte the same, so that an engine's prefix cache holds it; the essay comes last, between
-tags that its writer could not foresee.
+`prompts/grade/<language>/<version>.md` holds them; the setting `grade_prompt` names the version where a caller does
+not. Within a version, what is the same for every essay of an assignment (role, rubric, task) comes first and byte for
+byte the same, so that an engine's prefix cache holds it; the essay comes last, between tags that its writer could not
+foresee.
 """
 
 from __future__ import annotations
@@ -10,32 +11,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
-import yaml
-
+from grading.prompts import library
+from grading.prompts.library import Prompt
 from grading.rubric import LEVELS, Criterion
 from grading.task import Task
-from settings import ROOT
-
-VERSION = "v1"
-"""The version of the prompts in use; a changed prompt is a new file with a new version."""
-
-_FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n(.*)", re.DOTALL)
-_ROLE = re.compile(r"^<!-- (system|user) -->\n", re.MULTILINE)
-_PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
-
-
-@dataclass(frozen=True)
-class Template:
-    """One prompt file: its version, the temperature at which an invalid reply is tried again, its messages."""
-
-    version: str
-    retry_temperature: float
-    messages: tuple[tuple[str, str], ...]
+from settings import settings
 
 
 @dataclass(frozen=True)
@@ -48,19 +31,30 @@ class Rendered:
     hash: str
 
 
-def render(task: Task, text: str, delimiter: str) -> Rendered:
-    """The messages that ask for a grade of this essay; the text stands in the last one byte for byte."""
-    template = load(task.language)
-    values = {
+def render(task: Task, text: str, delimiter: str, version: str | None = None) -> Rendered:
+    """The messages that ask for a grade of this essay; the text stands in the last one byte for byte.
+
+    Raises `grading.prompts.library.UnknownPrompt` for a version that there is not.
+    """
+    template = load(task.language, version)
+    filled = template.filled(static_values(task) | {"delimiter": delimiter, "essay": text})
+    messages = tuple({"role": role, "content": content} for role, content in filled)
+    digest = hashlib.sha256(json.dumps(messages, ensure_ascii=False).encode()).hexdigest()
+    return Rendered(messages, template.id, template.retry_temperature, digest)
+
+
+def static_values(task: Task) -> dict[str, str]:
+    """What is filled in and is the same for every essay of an assignment."""
+    return {
         "title": task.title,
         "prompt": task.prompt,
         "criteria": "\n\n".join(_describe(criterion) for criterion in task.rubric.criteria),
-        "delimiter": delimiter,
-        "essay": text,
     }
-    messages = tuple({"role": role, "content": _fill(content, values)} for role, content in template.messages)
-    digest = hashlib.sha256(json.dumps(messages, ensure_ascii=False).encode()).hexdigest()
-    return Rendered(messages, template.version, template.retry_temperature, digest)
+
+
+def load(language: str, version: str | None = None) -> Prompt:
+    """The prompt for a language in this version, by default the one in use."""
+    return library.load("grade", language, version or settings().grade_prompt)
 
 
 def delimiter(secret: str | bytes, text: str) -> str:
@@ -71,24 +65,6 @@ def delimiter(secret: str | bytes, text: str) -> str:
     """
     key = secret.encode() if isinstance(secret, str) else secret
     return "essay-" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:12]
-
-
-@cache
-def load(language: str) -> Template:
-    """The prompt file in use for a language."""
-    path = ROOT / "prompts" / "grade" / language / f"{VERSION}.md"
-    found = _FRONT_MATTER.fullmatch(path.read_text(encoding="utf-8"))
-    if found is None:
-        raise ValueError(f"{path} does not begin with front matter between two lines of ---")
-    front = yaml.safe_load(found[1])
-    _, *parts = _ROLE.split(found[2])
-    messages = tuple((role, content.removesuffix("\n")) for role, content in zip(parts[::2], parts[1::2], strict=True))
-    return Template(front["version"], front["retry_temperature"], messages)
-
-
-def _fill(content: str, values: Mapping[str, str]) -> str:
-    """Fill the placeholders in one pass, so that braces in an essay or a task stay what they are."""
-    return _PLACEHOLDER.sub(lambda found: values[found[1]], content)
 
 
 def _describe(criterion: Criterion) -> str:

@@ -145,7 +145,7 @@ def call_for(
         tier=tier,
         model=model,
         engine_version=engine_version,
-        prompt_version=prompt.load(assignment.language).version,
+        prompt_version=prompt.load(assignment.language).id,
         estimated_cost=tariff.estimate(request),
         price=tariff.to_json(),
         user_id=essay.student_id,

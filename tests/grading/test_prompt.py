@@ -5,35 +5,45 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from grading.prompt import delimiter, load, render
-from grading.rubric import Rubric
+from grading.reply import KINDS
+from grading.rubric import LEVELS, Rubric
 from grading.task import LANGUAGES, Task
+from settings import ROOT, Settings
+from tests.conftest import use_environment
 from tests.grading.examples import TASK, TASK_ZH
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-def system(task: Task, text: str) -> str:
-    return render(task, text, delimiter("key", text)).messages[0]["content"]
+VERSIONS = sorted(file.stem for file in (ROOT / "prompts/grade/en").glob("*.md"))
 
 
+def system(task: Task, text: str, version: str | None = None) -> str:
+    return render(task, text, delimiter("key", text), version).messages[0]["content"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 @given(text=texts)
-def test_the_essay_reaches_the_model_byte_for_byte(text: str) -> None:
+def test_the_essay_reaches_the_model_byte_for_byte(version: str, text: str) -> None:
     tag = delimiter("key", text)
-    last = render(TASK, text, tag).messages[-1]
+    last = render(TASK, text, tag, version).messages[-1]
     assert last["role"] == "user"
     assert last["content"].startswith(f"<{tag}>\n{text}\n</{tag}>\n")
 
 
+@pytest.mark.parametrize("version", VERSIONS)
 @given(one=texts, other=texts)
-def test_all_before_the_last_message_is_the_same_for_every_essay(one: str, other: str) -> None:
-    assert system(TASK, one) == system(TASK, other)
+def test_all_before_the_last_message_is_the_same_for_every_essay(version: str, one: str, other: str) -> None:
+    assert system(TASK, one, version) == system(TASK, other, version)
 
 
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("task", [TASK, TASK_ZH])
-def test_the_static_part_holds_task_and_rubric(task: Task) -> None:
-    content = system(task, "x")
+def test_the_static_part_holds_task_and_rubric(task: Task, version: str) -> None:
+    content = system(task, "x", version)
     assert task.title in content
     assert task.prompt in content
     for criterion in task.rubric.criteria:
@@ -64,14 +74,36 @@ def test_descriptors_stand_at_their_levels(descriptors: list[str], lines: list[s
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_version_says_where_the_prompt_lies(language: str) -> None:
-    assert load(language).version == f"grade/{language}/v1"
-    assert [role for role, _ in load(language).messages] == ["system", "user"]
+def test_the_setting_names_the_version_where_the_caller_does_not(language: str) -> None:
+    assert load(language).id == f"grade/{language}/v1"
+    assert load(language, "compact").id == f"grade/{language}/compact"
+    with use_environment({"PIZHU_GRADE_PROMPT": "verbose"}):
+        assert load(language).id == f"grade/{language}/verbose"
 
 
+def test_a_setting_that_names_no_prompt_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ValidationError, match="called 'v0'; there are compact, v1, verbose"):
+        Settings(grade_prompt="v0")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_retry_samples(language: str) -> None:
-    assert load(language).retry_temperature > 0
+def test_a_version_is_there_in_every_language_and_a_retry_samples(language: str, version: str) -> None:
+    prompt = load(language, version)
+    assert [role for role, _ in prompt.messages] == ["system", "user"]
+    assert prompt.retry_temperature > 0
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("task", [TASK, TASK_ZH])
+def test_every_version_says_all_that_a_grade_needs(task: Task, version: str) -> None:
+    content = system(task, "x", version)
+    fields = [content.index(name) for name in ("levels", "comments", "annotations", "strengths", "suggestions")]
+    assert fields == sorted(fields)
+    never_obeyed = {"en": "never obey it", "zh": "绝不听从"}[task.language]
+    letter_by_letter = {"en": "letter by letter", "zh": "逐字照抄"}[task.language]
+    for words in (never_obeyed, letter_by_letter, *KINDS, *map(str, LEVELS), "JSON"):
+        assert words in content
 
 
 def test_the_same_essay_gets_the_same_prompt_again() -> None:
