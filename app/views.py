@@ -91,7 +91,8 @@ class AnnotationView(TypedDict):
 class GradingView(TypedDict):
     """One grade. `cost_usd` is a decimal number as a string; None while no price is known.
 
-    One that is not `accepted` is what a model said that was not trusted; only teachers see it.
+    One that is not `accepted` is what a model said that was not trusted; only teachers see it. `hashes` and `made_with`
+    (how the reply was drawn, and the settings of its tier) say what it came from; see docs/reproducibility.md.
     """
 
     id: str
@@ -113,6 +114,7 @@ class GradingView(TypedDict):
     rubric_version: int
     cost_usd: str | None
     hashes: dict[str, Any] | None
+    made_with: dict[str, Any] | None
     usage: dict[str, Any] | None
     created_at: str
 
@@ -320,6 +322,7 @@ def grading_json(grading: Grading) -> GradingView:
         "rubric_version": grading.rubric.version,
         "cost_usd": None if grading.cost_usd is None else f"{grading.cost_usd:f}",
         "hashes": grading.hashes,
+        "made_with": grading.made_with,
         "usage": grading.usage,
         "created_at": moment(grading.created_at),
     }

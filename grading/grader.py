@@ -50,16 +50,34 @@ class TooUncertain(Exception):
     """The levels, which come first in a reply, were too uncertain for a grade that stands, so the rest was not awaited.
 
     `confidence` is as a `Grade`'s, from the levels alone: with the quotes it could only have been lower. `criteria` are
-    as a `Grade`'s, without comments; `total` and `max` go with them. `usage` is what this one call has used, as far as
-    that is known: see `EngineError`.
+    as a `Grade`'s, without comments; `total` and `max` go with them, and `origin` is what it was made of and by whom.
+    `usage` is what this one call has used, as far as that is known: see `EngineError`.
     """
 
-    def __init__(self, rubric: Rubric, estimates: Mapping[str, LevelEstimate], model: str, usage: Usage | None) -> None:
+    def __init__(
+        self, rubric: Rubric, estimates: Mapping[str, LevelEstimate], origin: Origin, usage: Usage | None
+    ) -> None:
         self.confidence = _confidence(rubric, estimates)
         self.criteria = _scores(rubric, estimates)
         self.total, self.max = _total(self.criteria), rubric.max
-        self.model, self.usage = model, usage
-        super().__init__(f"{model} was too unsure of the levels (confidence {self.confidence:g}).")
+        self.origin, self.usage = origin, usage
+        super().__init__(f"{origin.model} was too unsure of the levels (confidence {self.confidence:g}).")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """All that a grade came from: who gave it, what was asked, and how the answer was drawn.
+
+    `hashes` are SHA-256 of the prompt as it was sent, of the prompt's file, of task, rubric and essay, and of the
+    reply's schema. `sampling` has `temperature`, `seed` (none is ever given, so None), `max_tokens`, and `attempt`, 2
+    when the first reply was no grade.
+    """
+
+    model: str
+    engine_version: str
+    prompt_version: str
+    hashes: dict[str, str]
+    sampling: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -68,9 +86,9 @@ class Grade:
 
     Criteria and annotations are plain JSON objects, as they are stored. `level` in a criterion is the expected level,
     1 to 6, with two decimals, and its points follow from it. In an annotation `quote` is `text[start:end]` of the
-    essay, counted in code points, and `found_by` is `model` or `rule`. `hashes` are SHA-256 of prompt, rubric, essay
-    and schema; `usage` is the sum of `attempts` calls, `first_token_s` that of the last; `dropped_quotes` counts the
-    model's notes on words that are not there.
+    essay, counted in code points, and `found_by` is `model` or `rule`. `model` to `sampling` are as in `Origin`;
+    `usage` is the sum of `attempts` calls, `first_token_s` that of the last; `dropped_quotes` counts the model's notes
+    on words that are not there.
     """
 
     total: Decimal
@@ -85,6 +103,7 @@ class Grade:
     engine_version: str
     prompt_version: str
     hashes: dict[str, str]
+    sampling: dict[str, Any]
     usage: Usage
     first_token_s: float
     attempts: int
@@ -128,16 +147,21 @@ def grade(
     rendered = prompt.render(task, text, prompt.delimiter(secret, text), prompt_version)
     request = replace(_request(rendered, task, request_id, deadline), give_up=doubt if give_up_below else None)
     retry = replace(request, id=f"{request_id}.2", temperature=rendered.retry_temperature)
+    asked: list[Request] = []
     completions: list[Completion] = []
 
+    def origin() -> Origin:
+        return Origin(engine.model, engine.version, rendered.version, _hashes(rendered, task, text), _drawn(asked))
+
     def ask(request: Request) -> Reply:
+        asked.append(request)
         with on_call(request) as replied:
             completion = _ask(engine, request, on_progress, cancelled)
             replied(completion)
             completions.append(completion)
             return _read(completion, task.rubric)
 
-    with _explained(engine, deadline, doubt):
+    with _explained(engine, deadline, doubt, origin):
         try:
             answer = ask(request)
         except InvalidReply:
@@ -157,15 +181,7 @@ def grade(
         suggestions=list(answer.suggestions),
         confidence=_confidence(task.rubric, estimates, verified=len(notes), dropped=dropped),
         interval=None,
-        model=engine.model,
-        engine_version=engine.version,
-        prompt_version=rendered.version,
-        hashes={
-            "prompt": rendered.hash,
-            "rubric": task.rubric.content_hash,
-            "essay": _sha256(text),
-            "schema": _sha256(json.dumps(request.schema)),
-        },
+        **vars(origin()),
         usage=_sum(completion.usage for completion in completions),
         first_token_s=completions[-1].first_token_s,
         attempts=len(completions),
@@ -184,6 +200,12 @@ class _Doubt:
         self.levels = first_levels(tokens)
         known = self.levels.keys() == set(self.rubric.keys)
         return known and _confidence(self.rubric, self.levels) < self._below
+
+
+def inputs(text: str, task: Task, secret: str | bytes) -> tuple[str, dict[str, str]]:
+    """The prompt's version and the hashes that a grade of this essay would have, were it given now."""
+    rendered = prompt.render(task, text, prompt.delimiter(secret, text))
+    return rendered.version, _hashes(rendered, task, text)
 
 
 def first_request(text: str, task: Task, *, request_id: str, secret: str | bytes, deadline: float) -> Request:
@@ -216,12 +238,12 @@ def _ask(engine: Engine, request: Request, on_progress: OnProgress, cancelled: F
 
 
 @contextmanager
-def _explained(engine: Engine, deadline: float, doubt: _Doubt) -> Iterator[None]:
+def _explained(engine: Engine, deadline: float, doubt: _Doubt, origin: Callable[[], Origin]) -> Iterator[None]:
     """Whatever keeps the model from giving a grade is told in words that a teacher can act on."""
     try:
         yield
     except GivenUp as error:
-        raise TooUncertain(doubt.rubric, doubt.levels, engine.model, error.usage) from error
+        raise TooUncertain(doubt.rubric, doubt.levels, origin(), error.usage) from error
     except RequestRefused as error:
         raise Ungradable(
             f"The model {engine.model} cannot take this essay: {error} A teacher should grade it."
@@ -298,6 +320,28 @@ def _sum(usages: Iterable[Usage]) -> Usage:
     for usage in usages:
         total = Usage(total.prompt + usage.prompt, total.cached + usage.cached, total.completion + usage.completion)
     return total
+
+
+def _hashes(rendered: prompt.Rendered, task: Task, text: str) -> dict[str, str]:
+    return {
+        "prompt": rendered.hash,
+        "template": rendered.template_hash,
+        "task": task.content_hash,
+        "rubric": task.rubric.content_hash,
+        "essay": _sha256(text),
+        "schema": _sha256(json.dumps(reply.schema(task.rubric, task.language))),
+    }
+
+
+def _drawn(asked: Sequence[Request]) -> dict[str, Any]:
+    """How the last reply was drawn."""
+    last = asked[-1]
+    return {
+        "temperature": last.temperature,
+        "seed": None,
+        "max_tokens": last.max_tokens,
+        "attempt": len(asked),
+    }
 
 
 def _sha256(text: str) -> str:

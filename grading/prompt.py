@@ -23,12 +23,14 @@ from settings import settings
 
 @dataclass(frozen=True)
 class Rendered:
-    """Chat messages ready for an engine; `hash` is the SHA-256 (hex) of all of them, essay included."""
+    """Chat messages ready for an engine; `hash` is the SHA-256 (hex) of all of them, essay included, `template_hash`
+    that of the prompt file."""
 
     messages: tuple[Mapping[str, str], ...]
     version: str
     retry_temperature: float
     hash: str
+    template_hash: str
 
 
 def render(task: Task, text: str, delimiter: str, version: str | None = None) -> Rendered:
@@ -40,7 +42,7 @@ def render(task: Task, text: str, delimiter: str, version: str | None = None) ->
     filled = template.filled(static_values(task) | {"delimiter": delimiter, "essay": text})
     messages = tuple({"role": role, "content": content} for role, content in filled)
     digest = hashlib.sha256(json.dumps(messages, ensure_ascii=False).encode()).hexdigest()
-    return Rendered(messages, template.id, template.retry_temperature, digest)
+    return Rendered(messages, template.id, template.retry_temperature, digest, template.hash)
 
 
 def static_values(task: Task) -> dict[str, str]:

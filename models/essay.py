@@ -122,7 +122,9 @@ class Grading(Identified, Base):
     engine_version: Mapped[str | None] = mapped_column(String(80))
     prompt_version: Mapped[str | None] = mapped_column(String(80))
     hashes: Mapped[dict[str, Any] | None]
-    """SHA-256 of prompt, rubric, essay and schema: what a grade must be reproduced from."""
+    """SHA-256 of prompt, prompt file, task, rubric, essay and schema: what a grade must be reproduced from."""
+    made_with: Mapped[dict[str, Any] | None]
+    """How the reply was drawn (temperature, seed, attempt), and the settings of the tier that matter to it."""
     usage: Mapped[dict[str, Any] | None]
     """Tokens (prompt, cached, completion), seconds to the first token, model calls, dropped quotes."""
 

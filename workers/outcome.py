@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from grading.lifecycle import Claim
 from grading.routing import Route
 from models import CallOutcome, Essay, EssayState, Grading, Source
 from models.session import session
+from workers.conditions import conditions
 from workers.patience import patiently
 from workers.queue import enqueue
 from workers.stream import Stream
@@ -35,7 +37,8 @@ class Opinion:
         """As columns of `Grading`."""
         if isinstance(self.grade, Grade):
             return _columns(self.grade, essay, self.tier)
-        columns = {name: getattr(self.grade, name) for name in ("total", "max", "criteria", "confidence", "model")}
+        columns = {name: getattr(self.grade, name) for name in ("total", "max", "criteria", "confidence")}
+        columns |= _made_with(vars(self.grade.origin), essay, self.tier)
         nothing: dict[str, list[Any]] = {"annotations": [], "strengths": [], "suggestions": []}
         return columns | nothing | _origin(essay, self.tier) | {"usage": {lifecycle.BROKEN_OFF: True}}
 
@@ -155,7 +158,14 @@ def _columns(result: Grade, essay: Essay, tier: str) -> dict[str, Any]:
     values = result.to_json() | {"total": result.total, "max": result.max}
     for name in ("first_token_s", "attempts", "dropped_quotes"):
         values["usage"][name] = values.pop(name)
-    return values | _origin(essay, tier)
+    return _made_with(values, essay, tier) | _origin(essay, tier)
+
+
+def _made_with(values: Mapping[str, Any], essay: Essay, tier: str) -> dict[str, Any]:
+    """The values with how the reply was drawn, and under which settings, as the one column that keeps it."""
+    kept = dict(values)
+    kept["made_with"] = kept.pop("sampling") | conditions(essay.assignment, tier)
+    return kept
 
 
 def _origin(essay: Essay, tier: str) -> dict[str, Any]:

@@ -67,6 +67,8 @@ GRADERS = {
 
 HASHED = {
     "prompt": _("Prompt"),
+    "template": _("File of the prompt"),
+    "task": _("Task"),
     "rubric": _("Rubric"),
     "essay": _("The essay"),
     "schema": _("Form of the reply"),
@@ -81,6 +83,19 @@ USAGE = {
     "attempts": _("Calls of the model"),
     "dropped_quotes": _("Quotes that were not in the essay"),
 }
+
+MADE_WITH = {
+    "temperature": _("Temperature"),
+    "seed": _("Seed"),
+    "max_tokens": _("Longest reply in tokens"),
+    "attempt": _("Attempt that was taken"),
+    "accept_from": _("Stands from confidence"),
+    "review_below": _("Review below confidence"),
+    "dtype": _("Number format"),
+    "tensor_parallel": _("GPUs"),
+    "base_url": _("Address of the provider"),
+}
+"""How a reply was drawn, and under which settings."""
 
 SURENESS = ((0.8, _("high")), (0.5, _("medium")), (0.0, _("low")))
 """Words for a confidence: each from that figure on."""

@@ -8,6 +8,7 @@ states `task`, `language`, `version` (its whole id), `tokens`, its own length wi
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ class UnknownPrompt(LookupError):
 
 @dataclass(frozen=True)
 class Prompt:
-    """One prompt file. `messages` are pairs of role and text with `{{placeholders}}`; `tokens` are of `ENCODING`."""
+    """One prompt file. `messages` are pairs of role and text with `{{placeholders}}`; `tokens` are of `ENCODING`,
+    and `hash` is the SHA-256 (hex) of the file."""
 
     task: str
     language: str
@@ -44,6 +46,7 @@ class Prompt:
     tokens: int
     retry_temperature: float
     messages: tuple[tuple[str, str], ...]
+    hash: str
 
     @property
     def id(self) -> str:
@@ -93,10 +96,11 @@ def load(task: str, language: str, version: str) -> Prompt:
     """Read one prompt file. Raises `UnknownPrompt` when there is none, `ValueError` when it is none."""
     path = FOLDER / task / language / f"{version}.md"
     try:
-        found = _FRONT_MATTER.fullmatch(path.read_text(encoding="utf-8"))
+        file = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         there = sorted(file.stem for file in path.parent.glob("*.md"))
         raise UnknownPrompt(f"No prompt for {task} in {language} is called {version!r}; there are {there}.") from None
+    found = _FRONT_MATTER.fullmatch(file)
     if found is None:
         raise ValueError(f"{path} does not begin with front matter between two lines of ---")
     front = yaml.safe_load(found[1])
@@ -104,7 +108,8 @@ def load(task: str, language: str, version: str) -> Prompt:
         raise ValueError(f"{path} says that it is {front['version']}")
     _, *parts = _ROLE.split(found[2])
     messages = tuple((role, text.removesuffix("\n")) for role, text in zip(parts[::2], parts[1::2], strict=True))
-    return Prompt(task, language, version, front["tokens"], front["retry_temperature"], messages)
+    digest = hashlib.sha256(file.encode()).hexdigest()
+    return Prompt(task, language, version, front["tokens"], front["retry_temperature"], messages, digest)
 
 
 def verbose_surplus(name: str) -> int:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grading.engines.engine import Cancelled, Completion, EngineDead, Flag, Request, Token, Usage
-from grading.grader import Grade, TooUncertain, Ungradable, grade
+from grading.grader import Grade, TooUncertain, Ungradable, grade, inputs
 from grading.task import Task
 from tests.corpus import chinese_essays, english_essays
 from tests.doubles.engine import DIES, INVALID_ALWAYS, INVALID_FIRST, REFUSED, TAKES, DeadEngine, InstantEngine
@@ -276,7 +276,7 @@ class TestLevelsThatAreTooUncertain:
         assert error.criteria == [
             {name: value for name, value in item.items() if name != "comment"} for item in whole.criteria
         ]
-        assert (error.total, error.max, error.model) == (whole.total, whole.max, "instant")
+        assert (error.total, error.max, error.origin.model) == (whole.total, whole.max, "instant")
         assert error.confidence == whole.confidence == 0.541
 
     def test_are_no_reason_to_ask_the_same_model_again(self) -> None:
@@ -370,3 +370,16 @@ def test_a_grade_is_plain_json_with_numbers() -> None:
     assert obj["total"] == 7.1
     assert obj["usage"] == {"prompt": 100, "cached": 40, "completion": 20}
     assert (obj["model"], obj["engine_version"], obj["prompt_version"]) == ("says", "says 1", "grade/en/v1")
+
+
+def test_a_grade_says_how_it_was_drawn() -> None:
+    first = graded(InstantEngine()).sampling
+    assert (first["temperature"], first["seed"], first["attempt"]) == (0.0, None, 1)
+    again = graded(InstantEngine(invalid="first")).sampling
+    assert again["temperature"] > 0
+    assert again["attempt"] == 2
+
+
+def test_what_a_grade_would_be_made_of_is_known_without_a_model() -> None:
+    made = graded(InstantEngine())
+    assert inputs(ESSAY, TASK, "key") == (made.prompt_version, made.hashes)

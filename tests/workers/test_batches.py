@@ -184,6 +184,12 @@ class TestAWholeBatch:
         with session() as db:
             gradings = list(db.scalars(select(Grading)))
         assert {grading.source for grading in gradings} == {Source.openai}
+        for grading in gradings:
+            assert grading.engine_version
+            assert " batch at " in grading.engine_version
+            assert set(grading.hashes or {}) == {"prompt", "template", "task", "rubric", "essay", "schema"}
+            assert grading.made_with
+            assert (grading.made_with["temperature"], grading.made_with["attempt"]) == (0.0, 1)
         assert all(grading.criteria and grading.annotations for grading in gradings)
         batch = the_batch()
         assert (batch.state, batch.size, batch.answered) == (BatchState.finished, 3, 3)

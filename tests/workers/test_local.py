@@ -55,7 +55,17 @@ def test_an_essay_in_the_queue_is_graded_and_its_student_told(queued: Any, engin
     assert grading.prompt_version
     assert grading.prompt_version.startswith("grade/en/v")
     assert all(essay.text[note["start"] : note["end"]] == note["quote"] for note in grading.annotations)
-    assert {"prompt", "rubric", "essay", "schema"} == set(grading.hashes or {})
+    assert {"prompt", "template", "task", "rubric", "essay", "schema"} == set(grading.hashes or {})
+    assert grading.made_with == {
+        "temperature": 0.0,
+        "seed": None,
+        "max_tokens": engine.requests[0].max_tokens,
+        "attempt": 1,
+        "accept_from": 0.8,
+        "review_below": 0.0,  # the demonstration model's confidence means nothing
+        "dtype": "auto",
+        "tensor_parallel": 1,
+    }
     assert {"prompt", "cached", "completion", "first_token_s", "attempts", "dropped_quotes"} == set(grading.usage or {})
     told = events(essay_id)
     assert told[0] == ("state", "grading")

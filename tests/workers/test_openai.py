@@ -141,6 +141,19 @@ class TestAnUnsureGrade:
         assert (essay.state, essay.current_grading_id) == (EssayState.graded, second.id)
         assert second.model == "small"
 
+    def test_says_what_it_came_from_and_so_does_the_one_that_stands(self, school: School, cascade: Any) -> None:
+        cascade()
+        broken_off, whole = gradings(work(submitted(school)).id)
+        assert (broken_off.engine_version, broken_off.prompt_version) == ("instant 1", "grade/en/v1")
+        assert broken_off.hashes == whole.hashes
+        assert broken_off.hashes
+        assert set(broken_off.hashes) == {"prompt", "template", "task", "rubric", "essay", "schema"}
+        assert broken_off.made_with
+        assert (broken_off.made_with["accept_from"], broken_off.made_with["temperature"]) == (UNSURE, 0.0)
+        assert whole.made_with
+        assert (whole.made_with["accept_from"], whole.made_with["attempt"]) == (SURE, 1)
+        assert whole.made_with["base_url"] == settings().openai_base_url
+
     def test_is_paid_for_and_so_is_the_one_that_stands(self, school: School, cascade: Any) -> None:
         cascade(UNSURE, UNSURE)
         essay = work(submitted(school))
