@@ -2,6 +2,7 @@
 
 from models.appeal import Appeal
 from models.base import Base
+from models.calibration import Calibration
 from models.coursework import Assignment, Release, RubricVersion
 from models.essay import Essay, EssayState, EssayTransition, Grading, Source
 from models.llm_call import CallOutcome, LlmCall
@@ -16,6 +17,7 @@ __all__ = [
     "Base",
     "BatchItem",
     "BatchState",
+    "Calibration",
     "CallOutcome",
     "Class",
     "Essay",

@@ -51,6 +51,14 @@ class Assignment(Identified, Base):
     tolerance: Mapped[Decimal | None] = mapped_column(Numeric(8, 2))
     routing: Mapped[dict[str, Any] | None]
     """Thresholds in which this assignment differs from the settings; read by `grading.routing.Thresholds.of`."""
+    calibration_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("calibrations.id", use_alter=True, deferrable=True, initially="DEFERRED")
+    )
+    """What was learned from the teacher's marks by the present rubric, and is better than the rubric's points alone."""
+    rubric_only: Mapped[bool] = mapped_column(default=False)
+    """The teacher wants the rubric's points alone, whatever was learned."""
+    to_mark: Mapped[dict[str, Any] | None]
+    """`essays` whose marks would teach most, the best first, as they were found among `of` essays."""
     release: Mapped[Release] = mapped_column(Enum(Release, name="release"), default=Release.at_once)
     release_at: Mapped[datetime | None]
     """With `from_date`: the day; with `on_release`: when the teacher released."""
@@ -59,6 +67,10 @@ class Assignment(Identified, Base):
 
     school_class: Mapped[Class] = relationship()
     rubric: Mapped[RubricVersion] = relationship(foreign_keys=[rubric_id], post_update=True)
+
+    @property
+    def calibration_in_use(self) -> uuid.UUID | None:
+        return None if self.rubric_only else self.calibration_id
 
     def grades_visible(self, at: datetime | None = None) -> bool:
         """Whether students may see grades at that moment (default: now)."""

@@ -116,6 +116,10 @@ class Grading(Identified, Base):
     """A teacher's own words on the whole."""
     confidence: Mapped[float | None]
     interval: Mapped[list[Any] | None]
+    calibration_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("calibrations.id"))
+    """What made the points; None: the rubric alone, or a teacher."""
+    rubric_total: Mapped[Decimal | None] = mapped_column(Numeric(8, 2))
+    """What the rubric alone had made of the levels, where a calibration made the points."""
     cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(14, 8))
 
     model: Mapped[str | None] = mapped_column(String(200))
