@@ -43,6 +43,14 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class Tolerance:
+    """So many points may a grade be off; it stands from the probability `bar` of being no farther off."""
+
+    points: float
+    bar: float
+
+
+@dataclass(frozen=True)
 class Facts:
     """What routing looks at."""
 
@@ -61,6 +69,8 @@ class Facts:
     """Seconds until the grade is wanted; None: at once."""
     tried: tuple[str, ...] = ()
     """Tiers that have been asked for a grade of this essay before."""
+    tolerance: Tolerance | None = None
+    """What the teacher allows; then confidence is the probability that the teacher's mark is within it."""
     opinion: float | None = None
     """Confidence of the last grade that was not trusted; None where there is none."""
 
@@ -123,12 +133,16 @@ def next_route(facts: Facts, tier: str, confidence: float) -> Route | None:
     Where no better tier can be asked, the cascade ends here, and the grade stands from `review_below` on.
     """
     better = list(_better(facts, tier))
-    bar = facts.thresholds.accept.get(tier) if better else None
+    bar = _accepts(facts, tier) if better else None
     if bar is None:
-        bar = facts.thresholds.review_below
+        bar = _stands_from(facts)
     if confidence >= bar:
         return None
-    reason = f"{tier} was unsure (confidence {confidence:.2f} of {bar:.2f})"
+    if facts.tolerance:
+        points = f"{facts.tolerance.points:g}"
+        reason = f"{tier}: the teacher's mark is within {points} of its points only {confidence:.0%} likely"
+    else:
+        reason = f"{tier} was unsure (confidence {confidence:.2f} of {bar:.2f})"
     tried = (*facts.tried, tier)
     return _to(facts, better[0], reason, tried) if better else _to(facts, None, f"{reason}, and none is better", tried)
 
@@ -138,7 +152,7 @@ def gives_up_below(facts: Facts, tier: str) -> float | None:
 
     None when none is: then the whole reply is wanted, for a teacher to see.
     """
-    return facts.thresholds.accept.get(tier) if any(_better(facts, tier)) else None
+    return _accepts(facts, tier) if any(_better(facts, tier)) else None
 
 
 def fallback(facts: Facts, tier: str, why: str) -> Route | None:
@@ -148,7 +162,7 @@ def fallback(facts: Facts, tier: str, why: str) -> Route | None:
     better = next(_better(facts, tier), None)
     untried = [other for other in facts.tiers if other.name not in (*facts.tried, tier, *facts.closed)]
     if better is None and facts.opinion is not None:
-        if facts.opinion >= facts.thresholds.review_below:
+        if facts.opinion >= _stands_from(facts):
             return None
         untried = []  # what is left is weaker than who was unsure
     chosen = better or (untried[-1] if untried else None)
@@ -159,6 +173,19 @@ def fallback(facts: Facts, tier: str, why: str) -> Route | None:
 def queue_of(tier: Tier) -> str:
     """The queue whose workers have that tier's engine."""
     return tier.engine
+
+
+def _accepts(facts: Facts, tier: str) -> float | None:
+    """The confidence from which that tier's grade stands although a better one could be asked; None: as at the end.
+
+    A tolerance knows no tiers: within it is within it, whoever said so.
+    """
+    return None if facts.tolerance else facts.thresholds.accept.get(tier)
+
+
+def _stands_from(facts: Facts) -> float:
+    """The confidence from which a grade stands at the end of the cascade."""
+    return facts.tolerance.bar if facts.tolerance else facts.thresholds.review_below
 
 
 def _better(facts: Facts, tier: str) -> Iterator[Tier]:

@@ -28,8 +28,10 @@ class Calibration(Identified, Base):
     marks: Mapped[int]
     """On so many of the teacher's marks."""
     dump: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of the dump, the evidence and the predictions."""
     signature: Mapped[str] = mapped_column(String(64))
-    """HMAC-SHA256 of all that decides how essays are graded by it."""
+    """HMAC-SHA256 of the digest and of what the version belongs to."""
     library: Mapped[str] = mapped_column(String(40))
     """Version of scikit-learn that the dump can be read by."""
     scale: Mapped[dict[str, Any]]

@@ -13,10 +13,11 @@ from grading.complexity import Complexity
 from grading.costs.prices import UnknownModel, price_of
 from grading.engines.circuit import Circuit, State
 from grading.engines.openai import OPENAI, provider_at
-from grading.routing import Facts, Thresholds
+from grading.routing import Facts, Thresholds, Tolerance
 from models import Assignment, Essay, EssayState, Grading, Release, Switch
 from models.base import now
 from settings import Tier, settings
+from workers.calibrating import loaded_or_none
 
 SAVING_MODE = "saving"
 """Name of the switch that closes what is paid for by the token."""
@@ -36,8 +37,18 @@ def facts(db: Session, essay: Essay, complexity: Complexity | None = None) -> Fa
         wait_s=_waits(db),
         due_s=_due(essay.assignment, now()),
         tried=tuple((essay.route or {}).get("tried", ())),
+        tolerance=_tolerance(essay.assignment),
         opinion=db.scalar(lifecycle.untrusted(essay.id).with_only_columns(Grading.confidence).limit(1)),
     )
+
+
+def _tolerance(assignment: Assignment) -> Tolerance | None:
+    """The teacher's tolerance, where a calibration that can be read says how likely a grade is within it."""
+    calibration_id = assignment.calibration_in_use
+    if calibration_id is None or assignment.tolerance is None:
+        return None
+    loaded, points = loaded_or_none(calibration_id), float(assignment.tolerance)
+    return Tolerance(points, loaded.yardstick.bar(points)) if loaded else None
 
 
 def closed(db: Session, tiers: Sequence[Tier]) -> dict[str, str]:

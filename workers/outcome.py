@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,6 +22,9 @@ from workers.patience import patiently
 from workers.queue import enqueue
 from workers.stream import Stream
 
+if TYPE_CHECKING:
+    from grading.calibrated import Calibrated  # what it stands on takes long to import
+
 log = logging.getLogger(__name__)
 
 
@@ -32,24 +35,32 @@ class Opinion:
     grade: Grade | TooUncertain
     tier: str
     calls: tuple[uuid.UUID, ...]
+    calibrated: Calibrated | None = None
+
+    @property
+    def confidence(self) -> float:
+        """As the calibration has it, where it says so."""
+        within = self.calibrated.within if self.calibrated else None
+        return self.grade.confidence if within is None else within
 
     def columns(self, essay: Essay) -> dict[str, Any]:
         """As columns of `Grading`."""
         if isinstance(self.grade, Grade):
-            return _columns(self.grade, essay, self.tier)
+            by_calibration = self.calibrated.columns() if self.calibrated else {}
+            return _columns(self.grade, essay, self.tier) | by_calibration
         columns = {name: getattr(self.grade, name) for name in ("total", "max", "criteria", "confidence")}
         columns |= _made_with(vars(self.grade.origin), essay, self.tier)
         nothing: dict[str, list[Any]] = {"annotations": [], "strengths": [], "suggestions": []}
         return columns | nothing | _origin(essay, self.tier) | {"usage": {lifecycle.BROKEN_OFF: True}}
 
 
-def finish(claim: Claim, essay: Essay, result: Grade, tier: str) -> None:
+def finish(claim: Claim, essay: Essay, opinion: Opinion) -> None:
     """Store the grade and tell the student, unless the claim was lost in the meantime.
 
     A finished grade outlives a restart of Postgres.
     """
     grading_id = uuid.uuid4()
-    values = _columns(result, essay, tier) | {"id": grading_id}
+    values = opinion.columns(essay) | {"id": grading_id}
 
     def store() -> bool:
         with session() as db:
@@ -64,7 +75,7 @@ def finish(claim: Claim, essay: Essay, result: Grade, tier: str) -> None:
     if not patiently(store):
         log.info("the grade came too late and is dropped")
         return
-    log.info("graded by %s, attempt %d", result.model, claim.attempts)
+    log.info("graded by %s, attempt %d", values["model"], claim.attempts)
     data = {"status": EssayState.graded.value, "grading_id": str(grading_id)}
     progress.announce(claim.essay_id, essay.student_id, "graded", data)
 

@@ -30,6 +30,8 @@ QUEUES = ("triage", "local", "openai", "batches", "upkeep", "notify")
 TASK_OF_QUEUE = {"triage": "triage.triage", "local": "local.grade", "openai": "openai.grade"}
 BATCH_INTERVAL = 30.0
 """Seconds between two looks at who waits for a batch, and at the batches."""
+TRAIN_INTERVAL = 60.0
+"""Seconds between two looks for assignments with enough new marks."""
 MESSAGE_SIZE = {"triage": 20, "local": 1, "openai": 1}
 """Most essays that one message tells of: triage is quick with each, while a grader's free hand takes just one."""
 
@@ -42,7 +44,7 @@ def configuration() -> dict[str, Any]:
         "task_default_queue": "upkeep",
         "task_create_missing_queues": False,
         "task_routes": {f"{name}.*": {"queue": name} for name in QUEUES},
-        "imports": [*(f"workers.{name}" for name in QUEUES), "workers.heartbeat"],
+        "imports": [*(f"workers.{name}" for name in QUEUES), "workers.heartbeat", "workers.calibrating"],
         # All that tasks do is wait for others, and the local ones share one engine.
         "worker_pool": "threads",
         "task_acks_late": True,
@@ -76,6 +78,11 @@ def configuration() -> dict[str, Any]:
                 "task": "upkeep.sweep",
                 "schedule": settings().sweep_interval,
                 "options": {"expires": settings().sweep_interval},
+            },
+            "calibrate": {
+                "task": "upkeep.calibrate",
+                "schedule": TRAIN_INTERVAL,
+                "options": {"expires": TRAIN_INTERVAL},
             },
             "batches": {"task": "batches.turn", "schedule": BATCH_INTERVAL, "options": {"expires": BATCH_INTERVAL}},
         },

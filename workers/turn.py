@@ -25,6 +25,7 @@ from models.base import now
 from models.session import session
 from settings import settings
 from workers import outcome
+from workers.calibrating import calibrated
 from workers.calls import Calls, LedgerAway
 from workers.facts import facts
 from workers.leases import leases
@@ -97,7 +98,11 @@ def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Calls, on_c
 def conclude(claim: Claim, essay: Essay, opinion: Opinion) -> None:
     """That tier gave a grade, or began one: it stands, or the essay goes to a better tier or to a teacher."""
     facts, said = known(essay), opinion.grade
-    route = routing.next_route(facts, opinion.tier, said.confidence)
+    if essay.assignment.calibration_in_use:
+        opinion = calibrated(essay, opinion)
+    if opinion.calibrated is None:
+        facts = replace(facts, tolerance=None)
+    route = routing.next_route(facts, opinion.tier, opinion.confidence)
     if route is not None and isinstance(said, TooUncertain):
         # Its comments were not awaited, so that it can be asked for the whole when the better ones cannot be.
         route = replace(route, tried=facts.tried)
@@ -106,7 +111,7 @@ def conclude(claim: Claim, essay: Essay, opinion: Opinion) -> None:
     elif isinstance(said, TooUncertain):
         outcome.give_back(claim, essay, "no better model can be asked any more; graded again, in full")
     else:
-        outcome.finish(claim, essay, said, opinion.tier)
+        outcome.finish(claim, essay, opinion)
 
 
 def fall_back(claim: Claim, essay: Essay, tier: str, why: str, *, passes: bool = False) -> None:

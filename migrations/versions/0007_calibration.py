@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("version", sa.String(length=64), nullable=False),
         sa.Column("marks", sa.Integer(), nullable=False),
         sa.Column("dump", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("signature", sa.String(length=64), nullable=False),
         sa.Column("library", sa.String(length=40), nullable=False),
         sa.Column("scale", JSON, nullable=False),
@@ -50,9 +51,7 @@ def upgrade() -> None:
     op.add_column("assignments", sa.Column("rubric_only", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("assignments", sa.Column("to_mark", JSON, nullable=True))
     op.add_column("gradings", sa.Column("calibration_id", sa.Uuid(), nullable=True))
-    op.create_foreign_key(
-        op.f("fk_gradings_calibration_id"), "gradings", "calibrations", ["calibration_id"], ["id"]
-    )
+    op.create_foreign_key(op.f("fk_gradings_calibration_id"), "gradings", "calibrations", ["calibration_id"], ["id"])
     op.add_column("gradings", sa.Column("rubric_total", sa.Numeric(precision=8, scale=2), nullable=True))
 
 

@@ -19,6 +19,7 @@ from models.session import session
 from tests.doubles.engine import InstantEngine
 from tests.factories import TEXT, make_essay, make_school
 from workers import outcome
+from workers.outcome import Opinion
 from workers.turn import take, task_of
 
 
@@ -90,7 +91,7 @@ class TestFinishing:
         self, claimed: tuple[Claim, Essay], lost_answer: list[int]
     ) -> None:
         claim, essay = claimed
-        outcome.finish(claim, essay, a_grade(essay.assignment), "local")
+        outcome.finish(claim, essay, Opinion(a_grade(essay.assignment), "local", ()))
         found = kept(essay)
         assert len(lost_answer) == 2
         assert found.state is EssayState.graded
@@ -103,7 +104,7 @@ class TestFinishing:
         with session() as db:
             lifecycle.release(db, claim, "taken away")
             db.commit()
-        outcome.finish(claim, essay, a_grade(essay.assignment), "local")
+        outcome.finish(claim, essay, Opinion(a_grade(essay.assignment), "local", ()))
         assert kept(essay).state is EssayState.queued
         assert kept(essay).gradings == []
         assert next(progress.follow(essay.id, wait=0.01)) is None
@@ -111,7 +112,7 @@ class TestFinishing:
     def test_points_are_kept_to_the_cent(self, claimed: tuple[Claim, Essay]) -> None:
         claim, essay = claimed
         result = a_grade(essay.assignment)
-        outcome.finish(claim, essay, result, "local")
+        outcome.finish(claim, essay, Opinion(result, "local", ()))
         with session() as db:
             grading = db.scalars(select(Grading)).one()
         assert (grading.total, grading.max) == (result.total, result.max)

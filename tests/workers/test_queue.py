@@ -69,6 +69,7 @@ class TestSettings:
             "notify.email",
             "openai.grade",
             "triage.triage",
+            "upkeep.calibrate",
             "upkeep.sweep",
         ]
         for name in ours:
