@@ -116,7 +116,7 @@ class Settings(BaseSettings):
     grade_prompt: str = Field(
         "v1",
         description="Version of the prompt that essays are graded with: a file of this name for each language in "
-        "prompts/grade. `pizhu prompts list` names them, `pizhu prompts default` says whether a change is safe.",
+        "prompts/grade. `pizhu prompts list` names them.",
     )
 
     prices: dict[str, TokenPrice] = Field(

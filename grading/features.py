@@ -8,6 +8,7 @@ scaled to marks: what a figure is worth is learned from the teacher's own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import log1p
 
 import numpy as np
@@ -86,12 +87,12 @@ def _sentences(text: str, cut: Sequence[Sentence]) -> dict[str, float]:
 
 def _errors(text: str, cut: Sequence[Sentence], words: Sequence[str], language: Language) -> dict[str, float]:
     found = [finding for finding in checker.check(text, language) if _inside(finding.start, cut)]
-    counts = {kind: sum(one.kind == kind for one in found) for kind in ("spelling", "grammar", "style")}
+    counts = {kind: sum(one.kind == kind for one in found) for kind in ("spelling", "grammar", "sentence")}
     per_hundred = 100 / max(len(words), 1)
     return {
         "spelling_errors": log1p(counts["spelling"] * per_hundred),
         "grammar_errors": log1p(counts["grammar"] * per_hundred),
-        "style_errors": log1p(counts["style"] * per_hundred),
+        "overlong_sentences": log1p(counts["sentence"] * per_hundred),
     }
 
 
@@ -102,7 +103,7 @@ def _inside(place: int, cut: Sequence[Sentence]) -> bool:
 def _cohesion(text: str, cut: Sequence[Sentence], words: Sequence[str], language: Language) -> dict[str, float]:
     known = wordlist(language)
     bags = [{word.text.lower() for word in sentence.words} - known.function for sentence in cut]
-    overlap = [len(a & b) / max(1, min(len(a), len(b))) for a, b in zip(bags, bags[1:], strict=False)]
+    overlap = [len(a & b) / max(1, min(len(a), len(b))) for a, b in pairwise(bags)]
     lowered = text.lower()
     connectives = {phrase: lowered.count(phrase) for phrase in known.connectives if phrase in lowered}
     return {

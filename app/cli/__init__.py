@@ -18,6 +18,7 @@ COMMANDS = {
         "Say how complex texts are, and what is wrong in them.",
     ),
     "route": ("app.cli.route:route", "Say which model an essay would go to and why; learn what decides that."),
+    "prompts": ("app.cli.prompts:prompts", "Name, show, compare and shorten prompts."),
     "user": ("app.cli.people:user", "Create users."),
     "token": ("app.cli.people:token", "Create bearer tokens."),
     "db": ("app.cli.db:db", "Migrate the database."),

@@ -12,7 +12,7 @@ import numpy as np
 import sklearn
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from grading.agreement import qwk
@@ -56,7 +56,7 @@ class Calibrator:
         names = sorted({name for one in labelled.samples for name in one.opinions})
         self.graders = dict.fromkeys(names)
         self._columns = self._learn_columns(labelled.samples)
-        self._model = None
+        self._model: Pipeline | None = None
         self._mean, self._spread = self._place(y)
         self.quality = None
         self.out_of_fold = np.full(len(y), self._mean)
@@ -79,8 +79,9 @@ class Calibrator:
             return np.empty(0)
         if self._model is not None:
             return self.scale.clip(self._model.predict(self._inputs(samples)))
-        assert self._prior is not None
-        return self.scale.clip(self._mean + self._spread * self._prior_scores(samples))
+        if self._prior is None:
+            return np.full(len(samples), self._mean)
+        return self.scale.clip(self._mean + self._spread * self._prior_scores(samples, self._prior))
 
     def dump(self) -> bytes:
         """For `load`, in a process with the same scikit-learn."""
@@ -89,7 +90,7 @@ class Calibrator:
 
     @staticmethod
     def load(data: bytes) -> Calibrator:
-        """What `dump` gave. Raises OutdatedCalibrator. Only of bytes that Pizhu itself has stored: they are a pickle."""
+        """What `dump` gave; raises OutdatedCalibrator. It unpickles, so give it only what Pizhu itself has stored."""
         header, _, body = data.partition(b"\n")
         if json.loads(header) != {"format": FORMAT, "sklearn": sklearn.__version__}:
             raise OutdatedCalibrator("the calibrator was trained by another version; train it again")
@@ -118,12 +119,11 @@ class Calibrator:
             said = [float(np.mean(one.opinions[name])) if name in one.opinions else mean for one in samples]
             columns.append(np.array(said)[:, None])
         if self._prior is not None:
-            columns.append(self._prior_scores(samples)[:, None])
+            columns.append(self._prior_scores(samples, self._prior)[:, None])
         return np.hstack(columns)
 
-    def _prior_scores(self, samples: Sequence[Sample]) -> Array:
-        assert self._prior is not None
-        return self._prior.score(samples, self.prompt, self._prior.centre, self._prior.spread)
+    def _prior_scores(self, samples: Sequence[Sample], prior: Prior) -> Array:
+        return prior.score(samples, self.prompt, prior.centre, prior.spread)
 
     def _agreement(self, name: str, samples: Sequence[Sample], y: Array) -> float | None:
         """A grader's levels moved to the marks' mean and spread, beside the marks."""
@@ -146,7 +146,7 @@ def fit(labelled: Labelled, prior: Prior | None = None, *, seed: int = 0) -> Cal
     return Calibrator(labelled, prior, seed)
 
 
-def _ridge() -> object:
+def _ridge() -> Pipeline:
     return make_pipeline(StandardScaler(), RidgeCV(alphas=np.logspace(0, 4, 9)))
 
 

@@ -40,7 +40,7 @@ class Sample:
     id: str
     text: str
     opinions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """By grader: its expected levels in the rubric's order, or its one total. A grader that has not spoken is missing."""
+    """By grader: its expected levels in the rubric's order, or its one total. Who has not spoken is missing."""
 
 
 @dataclass(frozen=True)

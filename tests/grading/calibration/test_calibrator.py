@@ -21,7 +21,10 @@ WORDS = [
 ]
 
 
-def assignment(count: int, *, seed: int = 0, scale: Scale = Scale(1, 6)) -> Labelled:
+SIX = Scale(1, 6)
+
+
+def assignment(count: int, *, seed: int = 0, scale: Scale = SIX) -> Labelled:
     """Essays whose marks grow with their length, and a grader whose word is worth something."""
     random = np.random.default_rng(seed)
     sizes = random.integers(2, 40, count)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli import main
+from grading.prompts import library
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(main, ["prompts", *arguments], input=stdin)
+
+
+def test_all_prompts_are_listed_with_what_they_save() -> None:
+    rows = {row["id"]: row for row in json.loads(run("list", "--json").output)}
+
+    assert list(rows) == library.ids()
+    assert rows["grade/en/verbose"]["saving"] == 0
+    assert rows["grade/en/compact"]["saving"] >= 0.76
+    assert rows["grade/zh/compact"]["saving"] >= 0.76
+    assert "grade/zh/v1" in run("list").output
+
+
+def test_a_prompt_is_shown_as_it_stands() -> None:
+    prompt = library.find("grade/en/compact")
+
+    assert all(text in run("show", prompt.id).output for _, text in prompt.messages)
+
+
+def test_two_prompts_are_compared_by_lines_or_words() -> None:
+    assert run("diff", "grade/en/v1", "grade/en/compact").output.startswith("--- grade/en/v1\n+++ grade/en/compact\n")
+    assert run("diff", "grade/en/v1", "grade/en/v1").output.strip() == ""
+    assert "JSON" in run("diff", "--words", "grade/en/v1", "grade/en/compact").output
+
+
+def test_a_wrong_name_is_answered_with_the_nearest() -> None:
+    result = run("show", "grade/en/compct")
+
+    assert result.exit_code == 2
+    assert "Did you mean grade/en/compact" in result.output
+
+
+def test_a_prompt_is_said_shorter_and_the_saving_goes_to_standard_error() -> None:
+    result = run("compress", "-", stdin="Please make sure to copy {{essay}} in order to grade it.\n")
+
+    assert "{{essay}}" in result.stdout
+    assert "in order to" not in result.stdout
+    assert "characters" in result.stderr
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe"])
+def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "prompt.md"
+    file.write_bytes(content)
+    result = run("compress", str(file))
+
+    assert result.exit_code == 2
+    assert "is not UTF-8" in result.output
