@@ -341,6 +341,12 @@ def _keep_rubric(assignment: Assignment, rubric: Rubric) -> None:
     assignment.rubric = version
 
 
+def use_rubric_only(assignment: Assignment, alone: bool) -> None:
+    """Have the rubric's points alone count in grades to come, or what was learned from the teacher's marks again."""
+    assignment.rubric_only = alone
+    db().commit()
+
+
 def release_grades(assignment: Assignment) -> None:
     """Let students see the grades from now on, those still to come included."""
     if assignment.grades_visible():

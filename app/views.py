@@ -91,6 +91,9 @@ class AnnotationView(TypedDict):
 class GradingView(TypedDict):
     """One grade. `cost_usd` is a decimal number as a string; None while no price is known.
 
+    `interval` (points) holds the teacher's mark in nine of ten such cases, and `rubric_total` is what the rubric alone
+    would have given; both only where points were learned from the teacher's marks.
+
     One that is not `accepted` is what a model said that was not trusted; only teachers see it. `hashes` and `made_with`
     (how the reply was drawn, and the settings of its tier) say what it came from; see docs/reproducibility.md.
     """
@@ -106,6 +109,7 @@ class GradingView(TypedDict):
     comment: str | None
     confidence: float | None
     interval: list[float] | None
+    rubric_total: float | None
     source: Literal["local", "openai", "cache", "teacher"]
     graded_by: str | None
     model: str | None
@@ -314,6 +318,7 @@ def grading_json(grading: Grading) -> GradingView:
         "comment": grading.comment,
         "confidence": grading.confidence,
         "interval": grading.interval,
+        "rubric_total": None if grading.rubric_total is None else number(grading.rubric_total),
         "source": grading.source.value,
         "graded_by": grading.teacher.name if grading.teacher else None,
         "model": grading.model,

@@ -48,7 +48,9 @@ def _tolerance(assignment: Assignment) -> Tolerance | None:
     if calibration_id is None or assignment.tolerance is None:
         return None
     loaded, points = loaded_or_none(calibration_id), float(assignment.tolerance)
-    return Tolerance(points, loaded.yardstick.bar(points)) if loaded else None
+    if loaded is None or loaded.rubric_id != assignment.rubric_id:
+        return None
+    return Tolerance(points, loaded.yardstick.bar(points))
 
 
 def closed(db: Session, tiers: Sequence[Tier]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from app import submissions
 from app.api.essays import list_of
 from app.auth import assignment_member, assignment_student, assignment_teacher, class_teacher, me, rule
 from app.bodies import EssayFilter, validated
+from app.calibration import calibration_of
 from app.extensions import db
 from app.language import current_language
 from app.pages import blueprint
@@ -93,6 +94,7 @@ def _teachers_view() -> str:
         essays=list_of(select(Essay), wanted),
         wanted=wanted,
         missing=db().scalars(missing).all(),
+        calibration=calibration_of(db(), g.assignment),
     )
 
 
@@ -101,6 +103,15 @@ def _teachers_view() -> str:
 def release_grades(assignment_id: uuid.UUID) -> Any:
     submissions.release_grades(g.assignment)
     flash(_("The grades are released; your students can see them now."))
+    return redirect(url_for("pages.assignment", assignment_id=assignment_id), 303)
+
+
+@blueprint.post("/assignments/<uuid:assignment_id>/calibration")
+@rule(assignment_teacher)
+def calibrate_assignment(assignment_id: uuid.UUID) -> Any:
+    alone = bool(text_field("rubric_only"))
+    submissions.use_rubric_only(g.assignment, alone)
+    flash(_("From now on the rubric's points alone count.") if alone else _("From now on your marks count again."))
     return redirect(url_for("pages.assignment", assignment_id=assignment_id), 303)
 
 

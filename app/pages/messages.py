@@ -73,6 +73,8 @@ _SENTENCES = (
     N_("complexity %(score)s: the cheapest model first, a better one if it is unsure"),
     N_("%(tier)s was unsure (confidence %(confidence)s of %(bar)s), and none is better"),
     N_("%(tier)s was unsure (confidence %(confidence)s of %(bar)s)"),
+    N_("%(tier)s: the teacher's mark is within %(points)s of its points only %(chance)s likely, and none is better"),
+    N_("%(tier)s: the teacher's mark is within %(points)s of its points only %(chance)s likely"),
     N_("%(tier)s gave no grade: %(reason)s"),
     N_("no model may grade now"),
     N_("this installation has no tier '%(tier)s' any more"),

@@ -90,6 +90,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("pages.assignment", "GET"): page(MEMBERS),
     ("pages.submit", "POST"): (401, 303, 303, 404, 403, 404, 404),
     ("pages.release_grades", "POST"): deed(CLASS_TEACHER),
+    ("pages.calibrate_assignment", "POST"): deed(CLASS_TEACHER),
     ("pages.new_assignment", "GET"): page(CLASS_TEACHER),
     ("pages.create_assignment", "POST"): deed(CLASS_TEACHER),
     ("pages.edit_assignment", "GET"): page(CLASS_TEACHER),

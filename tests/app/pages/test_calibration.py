@@ -1,0 +1,80 @@
+"""app/templates/teacher/calibration.html: what a teacher is told of what was learned from their marks."""
+
+from __future__ import annotations
+
+import pytest
+
+from models import Assignment, Calibration
+from models.session import session
+from tests.app.pages.conftest import Visit
+from tests.factories import School
+
+
+@pytest.fixture
+def address(school: School) -> str:
+    return f"/assignments/{school.assignment.id}"
+
+
+def trained(school: School, *, used: bool) -> None:
+    with session() as db:
+        assignment = db.get_one(Assignment, school.assignment.id)
+        row = Calibration(
+            assignment_id=assignment.id,
+            rubric_id=assignment.rubric_id,
+            version="0" * 64,
+            marks=20,
+            dump=b"",
+            digest="",
+            signature="",
+            library="",
+            scale={"low": 0, "high": 15, "step": 1},
+            quality={"qwk": 0.7, "mean_error": 1.25},
+            graders={},
+            evidence=[],
+            predictions={},
+            comparison={"used": used, "rival": "rubric", "essays": 20, "error": 1.25, "rival_error": 2.5},
+        )
+        db.add(row)
+        db.flush()
+        assignment.calibration_id = row.id if used else None
+        db.commit()
+
+
+def test_without_marks_a_teacher_reads_how_many_are_missing(visit: Visit, school: School, address: str) -> None:
+    page = visit(school.teacher).get(address)
+
+    assert "20 more marks of yours" in page.text
+    assert "You have marked 0 essays." in page.text
+
+
+def test_what_is_in_use_is_shown_with_its_error_beside_the_one_before(
+    visit: Visit, school: School, address: str
+) -> None:
+    trained(school, used=True)
+    page = visit(school.teacher).get(address)
+
+    assert "learned from 20 of your marks" in page.text
+    assert "1.25" in page.text
+    assert "2.5" in page.text
+
+
+def test_what_was_no_better_is_shown_as_not_used(visit: Visit, school: School, address: str) -> None:
+    trained(school, used=False)
+
+    assert "no better, so not used" in visit(school.teacher).get(address).text
+
+
+def test_a_teacher_can_have_the_rubric_alone_and_go_back(visit: Visit, school: School, address: str) -> None:
+    trained(school, used=True)
+    teacher = visit(school.teacher)
+    page = teacher.send(teacher.get(address), action=f"{address}/calibration")
+    assert "You chose the rubric's points alone" in page.text
+
+    page = teacher.send(page, action=f"{address}/calibration")
+    assert "learned from 20 of your marks" in page.text
+
+
+def test_students_see_none_of_it(visit: Visit, school: School, address: str) -> None:
+    trained(school, used=True)
+
+    assert "Calibration" not in visit(school.student).get(address).text
