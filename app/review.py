@@ -20,6 +20,7 @@ LOOK_AHEAD = 200
 
 _UNGRADED = (EssayState.needs_review, EssayState.failed)
 _IS_OPEN = Appeal.answered_at.is_(None)
+_APPEALED = exists().where(Appeal.essay_id == Essay.id, _IS_OPEN)
 _ENDED = func.coalesce(Essay.finished_at, Essay.created_at)
 _COLUMNS = (Essay.id, Essay.assignment_id, Essay.current_grading_id)
 
@@ -27,7 +28,7 @@ _COLUMNS = (Essay.id, Essay.assignment_id, Essay.current_grading_id)
 class ReviewRow(EssayRow):
     """An essay before a teacher. `uncertainty` and `disagreement` lie between 0 and 1."""
 
-    why: Literal["appeal", "needs_review", "failed", "unsure"]
+    why: Literal["appeal", "needs_review", "failed", "suspicious", "unsure"]
     since: str
     uncertainty: float
     disagreement: float
@@ -86,7 +87,7 @@ def _essays(*columns: Any) -> Select[Any]:
 
 def _candidates(db: Session, mine: list[ColumnElement[bool]], limit: int) -> list[Candidate]:
     """At most `LOOK_AHEAD` of each kind; grades that are merely unsure only where the rest leaves room."""
-    rows = [*db.execute(_ungraded(mine)), *db.execute(_appealed(mine))]
+    rows = [*db.execute(_ungraded(mine)), *db.execute(_appealed(mine)), *db.execute(_suspicious(mine))]
     if len(rows) < limit:
         rows += db.execute(_unsure(mine))
     opinions = _opinions(db, [row.id for row in rows])
@@ -120,15 +121,23 @@ def _appealed(mine: list[ColumnElement[bool]]) -> Select[Any]:
     return appealed.order_by(Appeal.created_at, Essay.id).limit(LOOK_AHEAD)
 
 
+def _suspicious(mine: list[ColumnElement[bool]]) -> Select[Any]:
+    """Grades of essays that seem to speak to their grader, and that no teacher has looked at."""
+    columns = (*_COLUMNS, literal(Why.suspicious.value).label("why"), _ENDED.label("since"))
+    suspicious = _essays(*columns).join(Grading, Grading.id == Essay.current_grading_id)
+    conditions = (Essay.state == EssayState.graded, Grading.suspicions.is_not(None), ~_APPEALED)
+    return suspicious.where(*mine, *conditions).order_by(_ENDED, Essay.id).limit(LOOK_AHEAD)
+
+
 def _unsure(mine: list[ColumnElement[bool]]) -> Select[Any]:
     """Grades of little confidence that no teacher has looked at, the least sure of each assignment in turn."""
     confidence = func.coalesce(Grading.confidence, 0.0)
     place = func.row_number().over(partition_by=Essay.assignment_id, order_by=(confidence, Essay.id))
-    appealed = exists().where(Appeal.essay_id == Essay.id, _IS_OPEN)
     unsure = (
         _essays(*_COLUMNS, _ENDED.label("since"), confidence.label("confidence"), place.label("place"))
         .join(Grading, Grading.id == Essay.current_grading_id)
-        .where(*mine, Essay.state == EssayState.graded, Grading.source != Source.teacher, confidence < SURE, ~appealed)
+        .where(*mine, Essay.state == EssayState.graded, Grading.source != Source.teacher, confidence < SURE)
+        .where(Grading.suspicions.is_(None), ~_APPEALED)
         .subquery()
     )
     columns = (unsure.c.id, unsure.c.assignment_id, unsure.c.current_grading_id, unsure.c.since)

@@ -88,14 +88,32 @@ class AnnotationView(TypedDict):
     found_by: Literal["model", "rule"]
 
 
+class SuspicionView(TypedDict):
+    """Words that speak to the grader, by their place in the essay's text in code points, and in which way they do."""
+
+    start: int
+    end: int
+    kind: Literal["override", "score", "role", "turn", "address", "leak", "encoded", "disguised", "hidden", "gibberish"]
+
+
+class SuspicionsView(TypedDict):
+    """`points` is by how much the total was higher with these words than without them, None when nothing is left
+    without; `swayed` says that no grade of that model could be relied on."""
+
+    spans: list[SuspicionView]
+    points: float | None
+    swayed: bool
+
+
 class GradingView(TypedDict):
     """One grade. `cost_usd` is a decimal number as a string; None while no price is known.
 
     `interval` (points) holds the teacher's mark in nine of ten such cases, and `rubric_total` is what the rubric alone
     would have given; both only where points were learned from the teacher's marks.
 
-    One that is not `accepted` is what a model said that was not trusted; only teachers see it. `hashes` and `made_with`
-    (how the reply was drawn, and the settings of its tier) say what it came from; see docs/reproducibility.md.
+    One that is not `accepted` is what a model said that was not trusted; only teachers see it, and only they see
+    `suspicions`, which are None where nothing in the essay speaks to its grader. `hashes` and `made_with` (how the
+    reply was drawn, and the settings of its tier) say what it came from; see docs/reproducibility.md.
     """
 
     id: str
@@ -120,6 +138,7 @@ class GradingView(TypedDict):
     hashes: dict[str, Any] | None
     made_with: dict[str, Any] | None
     usage: dict[str, Any] | None
+    suspicions: SuspicionsView | None
     created_at: str
 
 
@@ -272,7 +291,7 @@ def essay_json(db: Session, essay: Essay, reader: User) -> EssayView:
         "text": essay.text,
         "route": _route_json(route) if route else None,
         "grades_visible": visible,
-        "grading": grading_json(grading) if grading else None,
+        "grading": grading_json(grading, reader) if grading else None,
         "appeal": appeal_json(appeals[-1]) if appeals else None,
         "open_to_appeal": grading is not None and not waits and essay.assignment.grades_open_to_appeal(),
         "late": is_late(essay),
@@ -304,7 +323,7 @@ def essay_row_json(essay: Essay, reader: User) -> EssayRow:
     }
 
 
-def grading_json(grading: Grading) -> GradingView:
+def grading_json(grading: Grading, reader: User) -> GradingView:
     return {
         "id": str(grading.id),
         "accepted": grading.accepted,
@@ -329,6 +348,7 @@ def grading_json(grading: Grading) -> GradingView:
         "hashes": grading.hashes,
         "made_with": grading.made_with,
         "usage": grading.usage,
+        "suspicions": grading.suspicions if reader.role is Role.teacher else None,  # type: ignore[typeddict-item]
         "created_at": moment(grading.created_at),
     }
 
@@ -351,7 +371,7 @@ def history_json(essay: Essay, reader: User) -> HistoryView:
     visible = sees_grade(reader, essay.assignment)
     shown = [each for each in essay.gradings if visible and (each.accepted or reader.role is Role.teacher)]
     return {
-        "gradings": [grading_json(grading) for grading in shown],
+        "gradings": [grading_json(grading, reader) for grading in shown],
         "appeals": [appeal_json(appeal) for appeal in essay.appeals] if visible else [],
         "transitions": [_transition_json(transition, visible) for transition in essay.transitions],
     }

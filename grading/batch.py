@@ -10,9 +10,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any
 
-from grading import prompt
+from grading import prompt, wary
 from grading.engines.engine import Cancelled, Engine, EngineDead
-from grading.grader import Ungradable, grade
+from grading.grader import Ungradable
 from grading.results import stamp
 from grading.sources import Item
 from grading.task import Task
@@ -40,7 +40,7 @@ def grade_all(
 
     def grade_one(item: Item) -> dict[str, Any]:
         try:
-            result = grade(
+            result = wary.grade(
                 item.text,
                 task,
                 engine,

@@ -81,6 +81,19 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Suspicions:
+    """Words of an essay that speak to its grader: `spans` as `grading.injection.Suspicion`, and what they did.
+
+    `points` is by how much the total was higher with them than without; None when nothing was left without them.
+    `swayed`: they made such a difference that no grade of this model can be relied on.
+    """
+
+    spans: list[dict[str, Any]]
+    points: float | None
+    swayed: bool
+
+
+@dataclass(frozen=True)
 class Grade:
     """A grade of one essay, and all that is needed to say how it came about.
 
@@ -108,11 +121,19 @@ class Grade:
     first_token_s: float
     attempts: int
     dropped_quotes: int
+    suspicions: Suspicions | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; points are numbers."""
+        suspicions = vars(self.suspicions) if self.suspicions else None
         usage = {"prompt": self.usage.prompt, "cached": self.usage.cached, "completion": self.usage.completion}
-        return {**vars(self), "total": number(self.total), "max": number(self.max), "usage": usage}
+        return {
+            **vars(self),
+            "total": number(self.total),
+            "max": number(self.max),
+            "usage": usage,
+            "suspicions": suspicions,
+        }
 
 
 @contextmanager

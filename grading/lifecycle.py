@@ -328,12 +328,16 @@ def settle_for(session: Session, claim: Claim, reason: str) -> Grading | None:
 
 
 def untrusted(essay_id: uuid.UUID) -> Select[Grading]:
-    """Whole gradings that no tier's confidence let stand and that came after the last that did, latest first."""
+    """Whole gradings that no tier's confidence let stand and that came after the last that did, latest first.
+
+    Those that were swayed by what speaks to the grader are none: they never stand.
+    """
     other = aliased(Grading)
     later = exists().where(other.essay_id == essay_id, other.accepted, other.created_at > Grading.created_at)
     return (
         select(Grading)
         .where(Grading.essay_id == essay_id, ~Grading.accepted, ~Grading.usage.has_key(BROKEN_OFF), ~later)
+        .where(Grading.suspicions["swayed"].as_boolean().is_not(True))
         .order_by(Grading.created_at.desc())
     )
 

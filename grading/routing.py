@@ -147,6 +147,15 @@ def next_route(facts: Facts, tier: str, confidence: float) -> Route | None:
     return _to(facts, better[0], reason, tried) if better else _to(facts, None, f"{reason}, and none is better", tried)
 
 
+def swayed(facts: Facts, tier: str, points: float | None) -> Route:
+    """To a teacher, because some words of the essay swayed that tier; the student is not told which."""
+    if points is None:
+        why = f"{tier} found too little in it that it could grade"
+    else:
+        why = f"{tier} read it twice, and its marks differ by {points:g} points"
+    return _to(facts, None, f"{why}; a teacher should look at it", (*facts.tried, tier))
+
+
 def gives_up_below(facts: Facts, tier: str) -> float | None:
     """The confidence below which that tier's grade will not stand and a better one is there to ask.
 

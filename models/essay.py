@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Enum, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Identified, now
@@ -96,6 +97,7 @@ class Grading(Identified, Base):
     """One opinion on one essay. The essay's current one is `Essay.current_grading_id`."""
 
     __tablename__ = "gradings"
+    __table_args__ = (Index("ix_gradings_suspicious", "essay_id", postgresql_where=text("suspicions IS NOT NULL")),)
 
     essay_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("essays.id", ondelete="CASCADE"), index=True)
     rubric_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("rubric_versions.id"))
@@ -130,7 +132,9 @@ class Grading(Identified, Base):
     made_with: Mapped[dict[str, Any] | None]
     """How the reply was drawn (temperature, seed, attempt), and the settings of the tier that matter to it."""
     usage: Mapped[dict[str, Any] | None]
-    """Tokens (prompt, cached, completion), seconds to the first token, model calls, dropped quotes."""
+    """Tokens (prompt, cached, completion), seconds to the first token, model calls, dropped quotes and claims."""
+    suspicions: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """As `grading.grader.Suspicions`: words that speak to the grader; None where nothing was found. For teachers."""
 
     essay: Mapped[Essay] = relationship(foreign_keys=[essay_id], back_populates="gradings")
     rubric: Mapped[RubricVersion] = relationship()

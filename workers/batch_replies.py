@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from grading import lifecycle, progress
+from grading import lifecycle, progress, wary
 from grading.batching import store
 from grading.batching.store import Rider
 from grading.costs import ledger
@@ -16,7 +16,7 @@ from grading.costs.ledger import Ending
 from grading.costs.tariff import Hosted
 from grading.engines.engine import AskAgain, Completion, EngineError, Request, Unavailable, Usage
 from grading.engines.replayed import Replayed
-from grading.grader import Ungradable, grade
+from grading.grader import Ungradable
 from grading.lifecycle import Claim
 from grading.reply import InvalidReply
 from grading.routing import Route
@@ -52,7 +52,7 @@ def take_in(rider: Rider, tier: str, model: str, version: str, reply: Completion
 
 def _grade(claim: Claim, essay: Essay, tier: str, engine: Replayed, call: OneCall) -> None:
     try:
-        result = grade(
+        result = wary.grade(
             essay.text,
             task_of(essay.assignment),
             engine,
@@ -120,18 +120,19 @@ def _outcome(reply: Completion | EngineError) -> ItemOutcome:
 class OneCall:
     """The ledger's row of a request that went with a batch; a `grading.grader.OnCall` for the reply to it.
 
-    There is no second call here: who wants to ask again, because the reply was no grade, is told `Unavailable`, and
-    the essay goes out live.
+    There is no second call here: who wants to ask again, because the reply was no grade or the essay is to be read
+    without what speaks to its grader, is told `Unavailable`, and the essay goes out live.
     """
 
     def __init__(self, call_id: uuid.UUID, reply: Completion | EngineError) -> None:
         self.id, self._reply = call_id, reply
         self._asked = False
+        self._why_live = "the reply was no grade"
 
     @contextmanager
     def __call__(self, request: Request) -> Iterator[Callable[[Completion], None]]:
         if self._asked:
-            raise Unavailable("the reply was no grade")
+            raise Unavailable(self._why_live)
         self._asked = True
         try:
             yield lambda completion: None
@@ -142,6 +143,7 @@ class OneCall:
             self.settle(CallOutcome.failed, error)
             raise
         self.settle(CallOutcome.ok)
+        self._why_live = "it has to be read a second time"
 
     def settle(self, outcome: CallOutcome, error: Exception | None = None) -> None:
         """Write down what it cost, at the price that it was made at."""

@@ -13,9 +13,9 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from grading import lifecycle, progress, routing
+from grading import lifecycle, progress, routing, wary
 from grading.engines.engine import AccountRefused, Cancelled, Engine, EngineDead, Unavailable
-from grading.grader import OnCall, TooUncertain, Ungradable, grade
+from grading.grader import Grade, OnCall, TooUncertain, Ungradable
 from grading.lifecycle import Claim
 from grading.routing import Facts
 from grading.rubric import Rubric
@@ -62,7 +62,7 @@ def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Calls, on_c
         progress.announce(essay.id, essay.student_id, "state", data)
         stream = Stream(essay.id)
         try:
-            result = grade(
+            result = wary.grade(
                 essay.text,
                 task_of(essay.assignment),
                 engine,
@@ -103,6 +103,8 @@ def conclude(claim: Claim, essay: Essay, opinion: Opinion) -> None:
     if opinion.calibrated is None:
         facts = replace(facts, tolerance=None)
     route = routing.next_route(facts, opinion.tier, opinion.confidence)
+    if route is None and isinstance(said, Grade) and said.suspicions and said.suspicions.swayed:
+        route = routing.swayed(facts, opinion.tier, said.suspicions.points)
     if route is not None and isinstance(said, TooUncertain):
         # Its comments were not awaited, so that it can be asked for the whole when the better ones cannot be.
         route = replace(route, tried=facts.tried)

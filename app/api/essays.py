@@ -134,7 +134,7 @@ def grade_by_hand(essay_id: uuid.UUID, body: HandGrade) -> Any:
     that grade. It answers the appeal that is open, and `comment` is the answer in words.
     """
     grading = submissions.grade_by_hand(g.essay, me(), body)
-    return grading_json(grading), 201
+    return grading_json(grading, me()), 201
 
 
 @blueprint.post("/essays/<uuid:essay_id>/appeal")

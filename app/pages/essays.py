@@ -19,6 +19,7 @@ from app.pages.hand_grade import hand_grade_sent, prefilled
 from app.pages.margin import segments
 from app.pages.messages import translated
 from app.pages.notices import mark_seen
+from app.pages.suspicion import with_suspicions
 from app.problems import Problem
 from app.views import EssayView, essay_json, history_json
 from grading.engines.loading import DEMO_MODEL
@@ -81,6 +82,9 @@ def _back() -> Response:
 def _page(errors: Mapping[str, str], fields: Mapping[str, str] | None = None) -> str:
     shown = essay_json(db(), g.essay, me())
     grading, history, notes = shown["grading"], history_json(g.essay, me()), _notes(shown)
+    is_teacher = me().role is Role.teacher
+    if is_teacher:
+        notes = with_suspicions(shown["text"], notes, grading)
     return render_template(
         "essay/page.html",
         essay=shown,
@@ -89,7 +93,7 @@ def _page(errors: Mapping[str, str], fields: Mapping[str, str] | None = None) ->
         annotations=notes,
         segments=segments(shown["text"], notes),
         history=history,
-        is_teacher=me().role is Role.teacher,
+        is_teacher=is_teacher,
         fields=fields or prefilled(grading),
         graded_by_id={one["id"]: one for one in history["gradings"]},
         demonstrated=any(one.model == DEMO_MODEL for one in g.essay.gradings),

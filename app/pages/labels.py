@@ -23,6 +23,7 @@ KINDS = {
     "grammar": _("Grammar"),
     "repetition": _("Repetition"),
     "sentence": _("Long sentence"),
+    "suspicious": _("For the grader"),
 }
 """What a margin note is about."""
 
@@ -39,6 +40,7 @@ REVIEWS = {
     "appeal": _("Appeal"),
     "needs_review": _("No grade to rely on"),
     "failed": _("Grading failed"),
+    "suspicious": _("Speaks to the grader"),
     "unsure": _("Unsure grade"),
 }
 """Why an essay is before a teacher."""
@@ -82,6 +84,7 @@ USAGE = {
     "first_token_s": _("Seconds to the first token"),
     "attempts": _("Calls of the model"),
     "dropped_quotes": _("Quotes that were not in the essay"),
+    "dropped_claims": _("Counts that were wrong"),
 }
 
 MADE_WITH = {

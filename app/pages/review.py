@@ -20,6 +20,7 @@ from app.pages.forms import field_errors, query, typed
 from app.pages.hand_grade import hand_grade_sent, prefilled
 from app.pages.margin import segments
 from app.pages.notices import mark_seen
+from app.pages.suspicion import with_suspicions
 from app.problems import Problem
 from app.review import ReviewRow, queue
 from app.views import GradingView, HistoryView, essay_json, history_json
@@ -104,7 +105,7 @@ def _essay(
     row = next((row for row in rows if row["id"] == shown["id"]), None)
     before, after = _neighbours(rows, g.essay.id)
     grading = _shown_grading(history, shown["grading"], desk.grading)
-    notes = grading["annotations"] if grading else rule_notes(shown["text"])
+    notes = with_suspicions(shown["text"], grading["annotations"] if grading else rule_notes(shown["text"]), grading)
     return render_template(
         "teacher/review_essay.html",
         essay=shown,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from grading.complexity import Complexity, measure
-from grading.routing import BATCH_WINDOW, Facts, Route, Thresholds, fallback, gives_up_below, next_route, route
+from grading.routing import BATCH_WINDOW, Facts, Route, Thresholds, fallback, gives_up_below, next_route, route, swayed
 from settings import Settings, Tier
 
 LOCAL = Tier(name="local", engine="local", accept_confidence=0.8)
@@ -220,3 +220,10 @@ def test_a_route_is_kept_as_json() -> None:
         "parts": None,
         "tried": (),
     }
+
+
+def test_an_essay_that_swayed_a_tier_goes_to_a_teacher_and_its_student_is_not_told_why() -> None:
+    found = swayed(facts(tried=("local",)), "small", 4.5)
+    assert (found.queue, found.tier, found.tried) == (None, "teacher", ("local", "small"))
+    assert found.reason == "small read it twice, and its marks differ by 4.5 points; a teacher should look at it"
+    assert "too little" in swayed(facts(), "local", None).reason

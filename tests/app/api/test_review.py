@@ -83,6 +83,29 @@ def test_a_grade_of_unknown_confidence_is_looked_at(teacher: FlaskClient, school
     assert (row["uncertainty"], row["confidence"]) == (1.0, None)
 
 
+def test_a_sure_grade_of_an_essay_that_speaks_to_the_grader_is_looked_at_first(
+    teacher: FlaskClient, client: Clients, school: School
+) -> None:
+    unsure, suspicious = graded(school, 0.2), graded(school, 0.95)
+    found = {"spans": [{"start": 0, "end": 3, "kind": "score"}], "points": 1.5, "swayed": False}
+    with session() as db:
+        grading = db.get_one(Essay, suspicious.id).current_grading
+        assert grading
+        grading.suspicions = found
+        db.commit()
+    assert [(row["id"], row["why"]) for row in listed(teacher)] == [
+        (str(suspicious.id), "suspicious"),
+        (str(unsure.id), "unsure"),
+    ]
+    address = f"/api/v1/essays/{suspicious.id}"
+    for reader, seen in ((teacher, found), (client(school.student), None)):
+        shown = reader.get(address).json
+        assert shown
+        assert shown["grading"]["suspicions"] == seen
+    teacher.post(f"{address}/gradings", json={})
+    assert ids(listed(teacher)) == [str(unsure.id)]
+
+
 def test_only_what_is_of_ones_own_classes(client: Clients, school: School) -> None:
     make_essay(school.student, school.assignment, state=EssayState.needs_review)
     assert listed(client(school.other_teacher)) == []
