@@ -10,13 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import sklearn
-from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import KFold
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from grading.agreement import qwk
 from grading.calibration import described
+from grading.calibration.blend import Blend
 from grading.calibration.prior import Prior
 from grading.calibration.sample import Array, Labelled, Sample
 from grading.text import Language
@@ -24,7 +21,6 @@ from grading.text import Language
 FORMAT = 1
 FEWEST = 10
 """Marks from which on anything is learned of them; with fewer the prior is only moved to their mean."""
-FOLDS = 5
 
 
 class OutdatedCalibrator(ValueError):
@@ -56,16 +52,14 @@ class Calibrator:
         names = sorted({name for one in labelled.samples for name in one.opinions})
         self.graders = dict.fromkeys(names)
         self._columns = self._learn_columns(labelled.samples)
-        self._model: Pipeline | None = None
         self._mean, self._spread = self._place(y)
+        self._blend: Blend | None = None
         self.quality = None
         self.out_of_fold = np.full(len(y), self._mean)
         if len(y) >= FEWEST:
-            x = self._inputs(labelled.samples)
-            folds = KFold(FOLDS, shuffle=True, random_state=seed)
-            for train, test in folds.split(x):
-                self.out_of_fold[test] = _ridge().fit(x[train], y[train]).predict(x[test])
-            self._model = _ridge().fit(x, y)
+            x, prior_scores = self._inputs(labelled.samples), self._prior_scores(labelled.samples)
+            self._blend = Blend.fit(x, prior_scores, y, seed)
+            self.out_of_fold = self._blend.out_of_fold
             self.graders = {name: self._agreement(name, labelled.samples, y) for name in names}
             rounded = self.scale.steps(self.scale.round(self.out_of_fold))
             self.quality = Quality(
@@ -77,11 +71,9 @@ class Calibrator:
         """Points on the scale, not rounded, one for each essay."""
         if not samples:
             return np.empty(0)
-        if self._model is not None:
-            return self.scale.clip(self._model.predict(self._inputs(samples)))
-        if self._prior is None:
-            return np.full(len(samples), self._mean)
-        return self.scale.clip(self._mean + self._spread * self._prior_scores(samples, self._prior))
+        if self._blend is not None:
+            return self.scale.clip(self._blend.predict(self._inputs(samples), self._prior_scores(samples)))
+        return self.scale.clip(self._mean + self._spread * self._prior_scores(samples)[:, 0])
 
     def dump(self) -> bytes:
         """For `load`, in a process with the same scikit-learn."""
@@ -118,12 +110,13 @@ class Calibrator:
         for name, mean in self._columns.items():
             said = [float(np.mean(one.opinions[name])) if name in one.opinions else mean for one in samples]
             columns.append(np.array(said)[:, None])
-        if self._prior is not None:
-            columns.append(self._prior_scores(samples, self._prior)[:, None])
         return np.hstack(columns)
 
-    def _prior_scores(self, samples: Sequence[Sample], prior: Prior) -> Array:
-        return prior.score(samples, self.prompt, prior.centre, prior.spread)
+    def _prior_scores(self, samples: Sequence[Sample]) -> Array:
+        """What the prior makes of the essays, as a column; none without a prior."""
+        if self._prior is None:
+            return np.empty((len(samples), 0))
+        return self._prior.score(samples, self.prompt, self._prior.centre, self._prior.spread)[:, None]
 
     def _agreement(self, name: str, samples: Sequence[Sample], y: Array) -> float | None:
         """A grader's levels moved to the marks' mean and spread, beside the marks."""
@@ -144,10 +137,6 @@ def fit(labelled: Labelled, prior: Prior | None = None, *, seed: int = 0) -> Cal
     if prior is not None and prior.language != labelled.language:
         raise ValueError("the prior was learned from essays in another language")
     return Calibrator(labelled, prior, seed)
-
-
-def _ridge() -> Pipeline:
-    return make_pipeline(StandardScaler(), RidgeCV(alphas=np.logspace(0, 4, 9)))
 
 
 def _version(labelled: Labelled, prior: Prior | None, seed: int) -> str:
