@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import log
@@ -45,7 +46,8 @@ _RARE = {"en": 12.0, "zh": 11.5}
 @dataclass(frozen=True)
 class Wordlist:
     function: frozenset[str]
-    connectives: tuple[str, ...]
+    connectives: Mapping[str, re.Pattern[str]]
+    """What finds each as whole words; Chinese has no blanks to tell them by."""
     first_person: frozenset[str]
     rarity: Callable[[str], float]
     """Minus the natural logarithm of a word's probability; a word that is in no dictionary counts as a middling one,
@@ -58,11 +60,15 @@ def wordlist(language: Language) -> Wordlist:
     """Read once; half a second."""
     return Wordlist(
         function=frozenset(_FUNCTION[language].split()),
-        connectives=tuple(phrase.strip() for phrase in _CONNECTIVES[language].split("|")),
+        connectives={phrase.strip(): _whole(phrase.strip(), language) for phrase in _CONNECTIVES[language].split("|")},
         first_person=frozenset(_FIRST_PERSON[language].split()),
         rarity=_english_rarity() if language == "en" else _chinese_rarity(),
         rare=_RARE[language],
     )
+
+
+def _whole(phrase: str, language: Language) -> re.Pattern[str]:
+    return re.compile(rf"\b{re.escape(phrase)}\b" if language == "en" else re.escape(phrase))
 
 
 def _english_rarity() -> Callable[[str], float]:

@@ -39,7 +39,7 @@ def features(text: str, language: Language, *, prompt: str = "") -> dict[str, fl
 
 
 def _size(text: str, cut: Sequence[Sentence], words: Sequence[str]) -> dict[str, float]:
-    paragraphs = [line for line in text.splitlines() if line.strip()]
+    paragraphs = {text.count("\n", 0, sentence.start) for sentence in cut}
     return {
         "log_words": log1p(len(words)),
         "log_characters": log1p(sum(map(len, words))),
@@ -81,7 +81,7 @@ def _sentences(text: str, cut: Sequence[Sentence]) -> dict[str, float]:
         "semicolons": log1p(sum(map(own.count, ";；:："))),
         "questions": log1p(sum(map(own.count, "?？"))),
         "exclamations": log1p(sum(map(own.count, "!！"))),
-        "quotation_marks": log1p(sum(map(own.count, "\"“”「」'’"))),
+        "quotation_marks": log1p(sum(map(own.count, '"“”「」'))),
     }
 
 
@@ -104,11 +104,11 @@ def _cohesion(text: str, cut: Sequence[Sentence], words: Sequence[str], language
     known = wordlist(language)
     bags = [{word.text.lower() for word in sentence.words} - known.function for sentence in cut]
     overlap = [len(a & b) / max(1, min(len(a), len(b))) for a, b in pairwise(bags)]
-    lowered = text.lower()
-    connectives = {phrase: lowered.count(phrase) for phrase in known.connectives if phrase in lowered}
+    own = "\n".join(text[sentence.start : sentence.end] for sentence in cut).lower()
+    counts = [len(pattern.findall(own)) for pattern in known.connectives.values()]
     return {
-        "connectives": 100 * sum(connectives.values()) / max(len(words), 1),
-        "different_connectives": log1p(len(connectives)),
+        "connectives": 100 * sum(counts) / max(len(words), 1),
+        "different_connectives": log1p(sum(count > 0 for count in counts)),
         "overlap_of_neighbours": float(np.mean(overlap or [0.0])),
         "first_person": _rate([word for word in words if word in known.first_person], words),
     }

@@ -50,7 +50,7 @@ class Calibrator:
         self._prior = prior
         y = np.asarray(labelled.marks, dtype=float)
         names = sorted({name for one in labelled.samples for name in one.opinions})
-        self.graders = dict.fromkeys(names)
+        self.graders = {name: self._agreement(name, labelled.samples, y) for name in names}
         self._columns = self._learn_columns(labelled.samples)
         self._mean, self._spread = self._place(y)
         self._blend: Blend | None = None
@@ -60,7 +60,6 @@ class Calibrator:
             x, prior_scores = self._inputs(labelled.samples), self._prior_scores(labelled.samples)
             self._blend = Blend.fit(x, prior_scores, y, seed)
             self.out_of_fold = self._blend.out_of_fold
-            self.graders = {name: self._agreement(name, labelled.samples, y) for name in names}
             rounded = self.scale.steps(self.scale.round(self.out_of_fold))
             self.quality = Quality(
                 qwk=qwk(self.scale.steps(y), rounded) or 0.0, mean_error=float(np.abs(self.out_of_fold - y).mean())
@@ -98,11 +97,12 @@ class Calibrator:
         return float(mean), float(weight * (y.std() if len(y) else 0.0) + (1 - weight) * spread * width)
 
     def _learn_columns(self, samples: Sequence[Sample]) -> dict[str, float]:
-        """The mean of each grader's levels, for essays of which it has not spoken."""
+        """The mean levels of each grader that agrees with the marks, for essays of which it has not spoken."""
         spoken: dict[str, list[float]] = {}
         for one in samples:
             for name, levels in one.opinions.items():
-                spoken.setdefault(name, []).append(float(np.mean(levels)))
+                if self.graders[name] is not None:
+                    spoken.setdefault(name, []).append(float(np.mean(levels)))
         return {name: float(np.mean(levels)) for name, levels in sorted(spoken.items())}
 
     def _inputs(self, samples: Sequence[Sample]) -> Array:
