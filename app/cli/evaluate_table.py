@@ -78,7 +78,7 @@ def _figures(one: Mapping[str, Any]) -> list[str]:
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table()
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place else "left", no_wrap=place > 0)
+        table.add_column(heading, justify="right" if place else "left", no_wrap=place > 0, min_width=0 if place else 12)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
