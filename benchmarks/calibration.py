@@ -2,7 +2,7 @@
 
     python -m benchmarks.calibration [--marks 0 25 50 100] [--draws 5] [--half report]
 
-On the ASAP sets 1, 2, 4 and 7. Half of the essays, by the hash of their ids, was for choosing, and the other is shown. Of
+On the ASAP sets 1, 2, 4 and 7. Half of the essays, by the hash of their ids, was for choosing, the other is shown. Of
 each set N marks drawn at random are the teacher's and the rest is tested; the prior is learned on the other three sets.
 QWK is the mean of the draws, and then of the sets; people's agreement with each other stands beside. Prints one line of
 JSON; progress goes to standard error.
