@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 from grading.complexity import measure
 from grading.costs.prices import Price, price_of
 from grading.engines.engine import Usage
+from grading.evaluation.opinions import HEDGES
 from tests.corpus import SHARED
 
 ESSAYS = SHARED / "asap_dev.jsonl.gz"
@@ -33,10 +33,6 @@ ANSWERS = SHARED / "asap_dev_model_answers.jsonl.gz"
 LOOKED_AT = 500
 PRICED_AT = datetime(2026, 11, 1, tzinfo=UTC)
 SMALL, LARGE = "Llama", "ChatGPT"
-HEDGES = re.compile(
-    r"\b(sorry|perhaps|maybe|may|might|possibl[ey]|unclear|unsure|not sure|cannot|difficult to)\b", re.I
-)
-"""What 抱歉 and 可能, the words by which the cost guide knows that a model is unsure, are in English."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ import numpy as np
 
 from grading.calibration.interval import Conformal
 from grading.calibration.sample import Scale
-from grading.calibration.spread import nearest
 from grading.calibration.tolerance import outside
 from grading.rubric import number
 from models import Calibration
@@ -98,7 +97,7 @@ class Yardstick:
 
     def mark(self, points: float) -> Decimal:
         """The nearest mark on the teacher's scale."""
-        return Decimal(str(round(float(nearest(points, self.scale)), 2))).quantize(_CENT)
+        return Decimal(str(round(float(self.scale.round(points)), 2))).quantize(_CENT)
 
     def bar(self, tolerance: float) -> float:
         """The probability of being within the tolerance from which on a grade stands, so that `COVERAGE` of those that

@@ -37,7 +37,7 @@ class Calibration(Identified, Base):
     scale: Mapped[dict[str, Any]]
     """`low`, `high` and `step` of the teacher's marks, in points."""
     quality: Mapped[dict[str, Any] | None]
-    """`qwk` and `mean_error` (points) by nested cross-validation on its own marks; None with too few."""
+    """`qwk` and `mean_error` (points) by cross-validation on its own marks; None with too few."""
     graders: Mapped[dict[str, Any]]
     """Agreement (QWK) of each model with the teacher on this assignment; None where it is not trusted."""
     evidence: Mapped[list[Any]] = mapped_column(deferred=True)

@@ -91,8 +91,8 @@ def calibrated(essay: Essay, opinion: Opinion) -> Opinion:
     if assignment.calibration_in_use is None or not isinstance(grade, Grade):
         return opinion
     former = patiently(lambda: _former(essay))
-    loaded = loaded_or_none(assignment.calibration_in_use)
-    if loaded is None or loaded.rubric_id != assignment.rubric_id:
+    loaded = in_use(assignment)
+    if loaded is None:
         return opinion
     try:
         from grading.calibration.sample import Sample
@@ -107,15 +107,20 @@ def calibrated(essay: Essay, opinion: Opinion) -> Opinion:
     return replace(opinion, calibrated=made)
 
 
-def loaded_or_none(calibration_id: uuid.UUID) -> Loaded | None:
-    """The version; None, and a line in the log, where it cannot be used."""
+def in_use(assignment: Assignment) -> Loaded | None:
+    """The version in use; None where there is none for the present rubric, or, with a line in the log, where it cannot
+    be read."""
+    calibration_id = assignment.calibration_in_use
+    if calibration_id is None:
+        return None
     try:
-        return _loaded(calibration_id)
+        loaded = _loaded(calibration_id)
     except SQLAlchemyError:
         raise
     except Exception as error:
         log.error("the calibration %s is not used: %s", calibration_id, error)
         return None
+    return loaded if loaded.rubric_id == assignment.rubric_id else None
 
 
 @lru_cache(maxsize=32)

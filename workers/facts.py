@@ -17,7 +17,7 @@ from grading.routing import Facts, Thresholds, Tolerance
 from models import Assignment, Essay, EssayState, Grading, Release, Switch
 from models.base import now
 from settings import Tier, settings
-from workers.calibrating import loaded_or_none
+from workers.calibrating import in_use
 
 SAVING_MODE = "saving"
 """Name of the switch that closes what is paid for by the token."""
@@ -44,12 +44,9 @@ def facts(db: Session, essay: Essay, complexity: Complexity | None = None) -> Fa
 
 def _tolerance(assignment: Assignment) -> Tolerance | None:
     """The teacher's tolerance, where a calibration that can be read says how likely a grade is within it."""
-    calibration_id = assignment.calibration_in_use
-    if calibration_id is None or assignment.tolerance is None:
+    if assignment.tolerance is None or (loaded := in_use(assignment)) is None:
         return None
-    loaded, points = loaded_or_none(calibration_id), float(assignment.tolerance)
-    if loaded is None or loaded.rubric_id != assignment.rubric_id:
-        return None
+    points = float(assignment.tolerance)
     return Tolerance(points, loaded.yardstick.bar(points))
 
 

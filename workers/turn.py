@@ -98,8 +98,7 @@ def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Calls, on_c
 def conclude(claim: Claim, essay: Essay, opinion: Opinion) -> None:
     """That tier gave a grade, or began one: it stands, or the essay goes to a better tier or to a teacher."""
     facts, said = known(essay), opinion.grade
-    if essay.assignment.calibration_in_use:
-        opinion = calibrated(essay, opinion)
+    opinion = calibrated(essay, opinion)
     if opinion.calibrated is None:
         facts = replace(facts, tolerance=None)
     route = routing.next_route(facts, opinion.tier, opinion.confidence)

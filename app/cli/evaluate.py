@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import sys
 import time
 from collections.abc import Sequence
@@ -12,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from app.cli.evaluate_model import opinions_of
 from app.cli.evaluate_page import page
 from app.cli.evaluate_table import show
-from app.cli.grade import INTERRUPTED, _load_task, _progress
+from app.cli.grade import INTERRUPTED, load_task, progress
 from app.cli.route_fit import write
 from grading.calibration import Prior
 from grading.calibration.sample import Labelled
@@ -166,7 +168,7 @@ def evaluate(**options: Any) -> None:
 
 def _evaluate(options: Options) -> None:
     started = time.monotonic()
-    task = _load_task(options.assignment) if options.assignment else None
+    task = load_task(options.assignment) if options.assignment else None
     parts = _assignments(options, options.labelled, task)
     answers = stored(options.answers) if options.answers else {}
     engine = options.engine or ("local" if task and not answers else "none")
@@ -177,7 +179,7 @@ def _evaluate(options: Options) -> None:
     graded = opinions_of(parts, task, engine, options.labelled, options.grades) if task and engine != "none" else {}
     others = [part for path in options.prior for part in _assignments(options, path, None, all_prompts=True)]
     found = []
-    with _progress(len(parts) * options.draws) as advance:
+    with progress(len(parts) * options.draws) as advance:
         for part in parts:
             opinions = of_assignment(answers, part) | ({engine: graded[part.name]} if part.name in graded else {})
             prior = _prior(part, others, answers)
@@ -222,8 +224,6 @@ def _drawn(essays: list[Essay], options: Options) -> list[Essay]:
     """At most so many of each prompt as were asked for, in the file's order."""
     if options.essays is None:
         return essays
-    import random
-
     of_prompt: dict[str, list[int]] = {}
     for place, essay in enumerate(essays):
         of_prompt.setdefault(essay.prompt_id, []).append(place)
@@ -241,16 +241,10 @@ def _prior(part: Assignment, others: Sequence[Assignment], answers: Opinions) ->
     for other in others:
         if other.language == part.language and not any(essay.text in own for essay in other.essays):
             opinions = of_assignment(answers, other)
-            usable.append(other.labelled(samples_of(other, opinions), _all(other)))
+            usable.append(other.labelled(samples_of(other, opinions), np.arange(len(other.essays))))
     if not usable:
         raise ExperimentError(f"--prior has no other assignment than {part.name} in its language.")
     return Prior.learn(usable)
-
-
-def _all(assignment: Assignment) -> Any:
-    import numpy as np
-
-    return np.arange(len(assignment.essays))
 
 
 def _wanted(options: Options, part: Assignment, has_a_say: bool) -> Wanted:

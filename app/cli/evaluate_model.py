@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from app.cli.grade import _load_engine, _progress
+from app.cli.grade import load_engine, progress
 from grading.batch import grade_all, missing
 from grading.engines.circuit import Circuit
 from grading.engines.engine import Engine
@@ -21,7 +21,7 @@ from grading.evaluation.opinions import Opinion, graded
 from grading.results import Results
 from grading.sources import Item
 from grading.task import Task
-from settings import Settings, settings
+from settings import Settings, Tier, settings
 from workers.facts import provider_of
 from workers.openai import engine_of
 
@@ -35,11 +35,11 @@ def opinions_of(
     ]
     kept = grades or Path(f"{labelled.name}.{name}.grades.jsonl")
     config = settings()
-    model = _hosted_model(config, name)
+    tier = _hosted_tier(config, name)
     with Results(kept, {(item.source, item.id) for item in items}) as results:
         todo = missing(items, task, results.graded)
         if todo:
-            failures = _grade(todo, task, name, results)
+            failures = _grade(todo, task, tier, results)
             if failures:
                 click.echo(f"{failures} of {len(items)} essays have no grade; {kept} says why.", err=True)
     records = _records(kept, items)
@@ -51,25 +51,25 @@ def opinions_of(
                 if (key := f"{essay.prompt_id}/{essay.id}") in records
             ],
             part.scale,
-            model,
+            tier.model if tier else None,
         )
         for part in parts
     }
 
 
-def _grade(todo: list[Item], task: Task, name: str, results: Results) -> int:
+def _grade(todo: list[Item], task: Task, tier: Tier | None, results: Results) -> int:
     """Returns how many essays got no grade."""
     config, failures = settings(), 0
-    with closing(_engine(config, name)) as engine:
+    with closing(_engine(config, tier)) as engine:
         records = grade_all(
             todo,
             task,
             engine,
-            concurrency=config.local_concurrency if name == "local" else config.openai_concurrency,
+            concurrency=config.openai_concurrency if tier else config.local_concurrency,
             secret=config.secret_key.get_secret_value(),
             deadline=config.grade_deadline,
         )
-        with closing(records), _progress(len(todo)) as advance:
+        with closing(records), progress(len(todo)) as advance:
             for record in records:
                 results.add(record)
                 failures += record["status"] == "failed"
@@ -77,25 +77,22 @@ def _grade(todo: list[Item], task: Task, name: str, results: Results) -> int:
     return failures
 
 
-def _engine(config: Settings, name: str) -> Engine:
-    if name == "local":
-        return _load_engine(config)
-    tier = config.hosted_tier(name)
+def _engine(config: Settings, tier: Tier | None) -> Engine:
     if tier is None:
-        raise click.UsageError(f"--engine: there is no tier {name!r} here.")
+        return load_engine(config)
     provider = provider_of(tier)
     return HostedEngine(engine_of(tier), Circuit(provider), Limits.of(config, f"{provider}/{tier.model}"))
 
 
-def _hosted_model(config: Settings, name: str) -> str | None:
-    """The model of a hosted tier, which is paid by the token; None for the local one."""
+def _hosted_tier(config: Settings, name: str) -> Tier | None:
+    """The hosted tier of that name, whose model is paid by the token; None for the local one."""
     if name == "local":
         return None
     tier = config.hosted_tier(name)
     if tier is None:
         there = ", ".join(["none", "local", *(one.name for one in config.hosted_tiers)])
         raise click.UsageError(f"--engine: there is no tier {name!r} here that can be asked; there are {there}.")
-    return tier.model
+    return tier
 
 
 def _records(path: Path, items: Sequence[Item]) -> dict[str, dict[str, Any]]:

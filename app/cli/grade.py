@@ -75,7 +75,7 @@ def grade(files: tuple[Path, ...], assignment: Path, output: Path) -> None:
               descriptors: [hard to follow, clear in parts, clear and varied]  # weakest first
     """
     try:
-        failures = _grade(files, _load_task(assignment), output)
+        failures = _grade(files, load_task(assignment), output)
     except KeyboardInterrupt:
         click.echo(f"Stopped. {_way_on(output)}", err=True)
         sys.exit(INTERRUPTED)
@@ -108,7 +108,7 @@ def _run(todo: list[Item], task: Task, results: Results | Printed) -> tuple[list
     """Load the model and grade; returns the records of what failed, and the seconds it took without the loading."""
     config = settings()
     failures = []
-    with closing(_load_engine(config)) as engine:
+    with closing(load_engine(config)) as engine:
         started = time.monotonic()
         records = grade_all(
             todo,
@@ -118,7 +118,7 @@ def _run(todo: list[Item], task: Task, results: Results | Printed) -> tuple[list
             secret=config.secret_key.get_secret_value(),
             deadline=config.grade_deadline,
         )
-        with closing(records), _progress(len(todo)) as advance:
+        with closing(records), progress(len(todo)) as advance:
             for record in records:
                 results.add(record)
                 if record["status"] == "failed":
@@ -133,7 +133,7 @@ def _results(output: Path, items: list[Item]) -> AbstractContextManager[Results 
     return Results(output, {(item.source, item.id) for item in items})
 
 
-def _load_task(path: Path) -> Task:
+def load_task(path: Path) -> Task:
     try:
         return Task.parse(yaml.safe_load(path.read_bytes()))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -143,7 +143,7 @@ def _load_task(path: Path) -> Task:
         raise click.UsageError("\n".join((f"{path} is not an assignment yet:", *lines))) from error
 
 
-def _load_engine(config: Settings) -> Engine:
+def load_engine(config: Settings) -> Engine:
     if not config.has_local_model:
         raise click.UsageError("There is no local model to grade with: PIZHU_LOCAL_MODEL is none.")
     click.echo(f"Loading the model {config.local_model} …", err=True)
@@ -152,7 +152,7 @@ def _load_engine(config: Settings) -> Engine:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
+def progress(total: int) -> Iterator[Callable[[], None]]:
     """A bar on a terminal, a line now and then elsewhere; both on standard error."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -165,13 +165,13 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
         TextColumn("{task.fields[rate]:.2f} essays/s"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("Grading", total=total, rate=0.0)
+    with Progress(*columns, console=console) as drawn:
+        bar = drawn.add_task("Grading", total=total, rate=0.0)
 
         def advance() -> None:
-            progress.advance(bar)
-            state = progress.tasks[bar]
-            progress.update(bar, rate=state.completed / (state.elapsed or 1))
+            drawn.advance(bar)
+            state = drawn.tasks[bar]
+            drawn.update(bar, rate=state.completed / (state.elapsed or 1))
 
         yield advance
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grading.calibration.sample import Scale
-from grading.calibration.spread import Array, Spread, nearest
+from grading.calibration.sample import Array, Scale
+from grading.calibration.spread import Spread
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Conformal:
 
     def intervals(self, predictions: Array, coverage: float, signals: Array | None = None) -> tuple[Array, Array]:
         """`interval` of many essays: their lowest and their highest marks. Never empty: the nearest mark is inside."""
-        scale, mark = self.spread.scale, nearest(predictions, self.spread.scale)
+        scale, mark = self.spread.scale, self.spread.scale.round(predictions)
         rank = math.ceil((len(self.scores) + 1) * coverage - 1e-9)
         if rank > len(self.scores):
             return np.full(len(mark), scale.low), np.full(len(mark), scale.high)
@@ -62,5 +62,5 @@ class Conformal:
     def all_within(self, predictions: Array, tolerance: float, signals: Array | None = None) -> Array:
         """`within` of many essays."""
         scale = self.spread.scale
-        mark, reach = nearest(predictions, scale), scale.step * math.floor(tolerance / scale.step + 1e-9)
+        mark, reach = scale.round(predictions), scale.step * math.floor(tolerance / scale.step + 1e-9)
         return self.spread.probability(predictions, mark - reach, mark + reach, signals)

@@ -24,11 +24,12 @@ class Scale:
     def clip(self, points: Array) -> Array:
         return np.clip(points, self.low, self.high)
 
-    def round(self, points: Array) -> Array:
+    def round(self, points: Array | float) -> Array:
         """The nearest marks of the scale, a half upwards."""
-        return self.clip(self.low + np.floor((np.asarray(points) - self.low) / self.step + 0.5) * self.step)
+        steps = np.floor(self.steps(points) + 0.5 + 1e-9)
+        return self.clip(self.low + self.step * steps)
 
-    def steps(self, points: Array) -> Array:
+    def steps(self, points: Array | float) -> Array:
         """How many steps above the lowest mark, for measures that count in whole numbers."""
         return (np.asarray(points, dtype=float) - self.low) / self.step
 

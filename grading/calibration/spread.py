@@ -15,16 +15,12 @@ tell a doubtful essay, and b stays nought unless it foretells marks that the fit
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from grading.calibration.sample import Scale
-
-Array: TypeAlias = NDArray[np.float64]
+from grading.calibration.sample import Array, Scale
 
 PENALTY = 4.0
 """On the square of each weight of a signal (in standard deviations): that of a normal prior of width 0.35."""
@@ -35,12 +31,6 @@ PAYS = 0.01
 """Gain in log-likelihood for each mark, on marks not seen, from which on the signals are used."""
 STANDARD_DEVIATION = np.pi / np.sqrt(3)
 """Of the standard logistic distribution."""
-
-
-def nearest(points: Array | float, scale: Scale) -> Array:
-    """Points as marks: the nearest on the scale, a half upwards."""
-    marks = scale.low + scale.step * np.floor((np.asarray(points, dtype=float) - scale.low) / scale.step + 0.5 + 1e-9)
-    return np.clip(marks, scale.low, scale.high)
 
 
 @dataclass(frozen=True)
@@ -61,7 +51,7 @@ class Spread:
 
         Raises ValueError where there are no marks.
         """
-        predictions, marks = np.asarray(predictions, dtype=float), nearest(np.asarray(marks, dtype=float), scale)
+        predictions, marks = np.asarray(predictions, dtype=float), scale.round(np.asarray(marks, dtype=float))
         if not len(marks) or predictions.shape != marks.shape:
             raise ValueError(f"there are {predictions.size} predictions for {marks.size} marks")
         plain = cls._fit(predictions, marks, scale, np.empty((len(marks), 0)))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.calibration.interval import Conformal
-from grading.calibration.spread import Array
+from grading.calibration.sample import Array
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.agreement import qwk
-from grading.calibration.sample import Scale
-from grading.calibration.spread import nearest
-from grading.evaluation.metrics import Array, rounded
+from grading.calibration.sample import Array, Scale
+from grading.evaluation.metrics import rounded
 
 SHARES = np.linspace(0, 1, 21)
 ORDERS = 100
@@ -59,8 +58,7 @@ class Escalation:
 def escalation(scale: Scale, truth: Array, points: Array, doubts: Mapping[str, Array], *, seed: int = 0) -> Escalation:
     """`doubts` has for each rule a figure an essay: the higher, the sooner it goes to a teacher."""
     random = np.random.default_rng(seed)
-    given, right = nearest(points, scale), nearest(truth, scale)
-    given, right = (given - scale.low) / scale.step, (right - scale.low) / scale.step
+    given, right = scale.steps(scale.round(points)), scale.steps(scale.round(truth))
     control = np.array([_quality(right, given, random.permutation(len(given))) for _ in range(ORDERS)])
     level, areas = control.mean(axis=0), control.mean(axis=1)
     best = _quality(right, given, _first(np.abs(right - given), random))

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from grading.agreement import Agreement
-from grading.calibration.sample import Scale
-from grading.evaluation.metrics import Array, measured, rounded
+from grading.calibration.sample import Array, Scale
+from grading.evaluation.metrics import measured, rounded
 
 SMALLEST = 20
 """Essays of a group from which on it can be judged."""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from grading.agreement import Agreement, agreement
-from grading.calibration.sample import Scale
-from grading.calibration.spread import nearest
-
-Array: TypeAlias = NDArray[np.float64]
+from grading.calibration.sample import Array, Scale
 
 BINS = 10
 """Bins of a reliability curve, each with as many essays as the others."""
@@ -27,9 +24,7 @@ def measured(scale: Scale, truth: Array, points: Array) -> Agreement:
 
     The mean error and the bias are those of the points before they became marks.
     """
-    found = agreement(
-        (nearest(truth, scale) - scale.low) / scale.step, (nearest(points, scale) - scale.low) / scale.step
-    )
+    found = agreement(scale.steps(scale.round(truth)), scale.steps(scale.round(points)))
     away = np.clip(points, scale.low, scale.high) - truth
     return Agreement(**{**vars(found), "mean_error": float(np.abs(away).mean()), "bias": float(away.mean())})
 
@@ -125,11 +120,11 @@ def by_band(scale: Scale, truth: Array, points: Array) -> list[Part]:
     """
     width = (scale.high - scale.low) / BANDS
     if scale.high - scale.low <= BANDS * scale.step:
-        names = np.unique(nearest(truth, scale))
+        names = np.unique(scale.round(truth))
         return [
             Part(f"{mark:g}", int(inside.sum()), measured_in(scale, truth, points, inside))
             for mark in names
-            if (inside := nearest(truth, scale) == mark).any()
+            if (inside := scale.round(truth) == mark).any()
         ]
     quarter = np.clip(np.floor((truth - scale.low) / width), 0, BANDS - 1)
     return [

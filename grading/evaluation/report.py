@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from grading.agreement import Agreement
-from grading.calibration.spread import nearest
+from grading.calibration.sample import Array
 from grading.complexity import diversity
 from grading.evaluation.assignments import Assignment
 from grading.evaluation.escalation import SHARES, Escalation, escalation
 from grading.evaluation.experiment import ALL, Draw, Wanted
 from grading.evaluation.fairness import by_group
-from grading.evaluation.metrics import Array, Part, auroc, by_band, by_length, measured, reliability, rounded
+from grading.evaluation.metrics import Part, auroc, by_band, by_length, measured, reliability, rounded
 from grading.evaluation.opinions import Opinion
 from grading.segmentation import sentences
 
@@ -147,7 +147,7 @@ def _confidence(
 
 
 def _off(assignment: Assignment, draw: Draw, tolerance: float) -> Any:
-    return np.abs(nearest(draw.points, assignment.scale) - assignment.marks[draw.tested]) > tolerance + 1e-9
+    return np.abs(assignment.scale.round(draw.points) - assignment.marks[draw.tested]) > tolerance + 1e-9
 
 
 def _own(assignment: Assignment, opinions: Mapping[str, Mapping[str, Opinion]]) -> Array:
@@ -183,7 +183,7 @@ def _intervals(assignment: Assignment, draws: Sequence[Draw]) -> list[dict[str, 
         for draw in draws:
             if draw.intervals:
                 low, high = draw.intervals[coverage]
-                truth = nearest(assignment.marks[draw.tested], assignment.scale)
+                truth = assignment.scale.round(assignment.marks[draw.tested])
                 inside.append(float(np.mean((truth >= low - 1e-9) & (truth <= high + 1e-9))))
                 width.append(float(np.mean(high - low)))
         found.append({"stated": coverage, "measured": _mean(inside), "width": _mean(width)})

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from grading.calibration.interval import Conformal
-from grading.calibration.sample import Scale
-from grading.calibration.spread import Array, Spread, nearest
+from grading.calibration.sample import Array, Scale
+from grading.calibration.spread import Spread
 
 SCALE = Scale(0, 12)
 NARROW = Scale(1, 5, 0.5)
@@ -17,7 +17,7 @@ def class_of(count: int, seed: int, scale: Scale = SCALE, noise: float = 0.1) ->
     """Predictions and a teacher's marks around them; `noise` is a share of the scale."""
     random = np.random.default_rng(seed)
     quality = random.uniform(scale.low, scale.high, count)
-    return quality, nearest(quality + noise * (scale.high - scale.low) * random.normal(size=count), scale)
+    return quality, scale.round(quality + noise * (scale.high - scale.low) * random.normal(size=count))
 
 
 @pytest.mark.parametrize("scale", [SCALE, NARROW, Scale(0, 3)], ids=["0-12", "1-5 by halves", "0-3"])
@@ -43,7 +43,7 @@ def test_an_interval_is_made_of_marks_and_holds_the_mark_given() -> None:
     conformal = Conformal.fit(*class_of(100, 0, NARROW, noise=0.01), NARROW)
     for prediction in (1.0, 2.24, 2.26, 4.99, 7.0):
         low, high = conformal.interval(prediction, 0.8)
-        assert low <= nearest(prediction, NARROW) <= high
+        assert low <= NARROW.round(prediction) <= high
         assert {low, high} <= set(np.arange(1, 5.5, 0.5))
 
 
@@ -52,7 +52,7 @@ def test_the_probability_of_being_near_is_the_share_that_is() -> None:
     predictions, truth = class_of(4000, 2)
     for tolerance in (0, 1, 2):
         said = conformal.all_within(predictions, tolerance)
-        near = np.abs(truth - nearest(predictions, SCALE)) <= tolerance
+        near = np.abs(truth - SCALE.round(predictions)) <= tolerance
         assert said.mean() == pytest.approx(near.mean(), abs=0.04)
 
 
@@ -71,7 +71,7 @@ def test_signals_that_foretell_errors_widen_the_interval_where_it_must_be_wide()
     random = np.random.default_rng(0)
     doubtful = random.integers(0, 2, 600).astype(float)
     quality = random.uniform(0, 12, 600)
-    marks = nearest(quality + (0.5 + 2 * doubtful) * random.normal(size=600), SCALE)
+    marks = SCALE.round(quality + (0.5 + 2 * doubtful) * random.normal(size=600))
     signals = np.column_stack([doubtful, random.normal(size=600)])
     conformal = Conformal.fit(quality[:300], marks[:300], SCALE, signals[:300])
     assert conformal.spread.adaptive

@@ -9,7 +9,6 @@ import pytest
 
 from grading.calibration.interval import Conformal
 from grading.calibration.sample import Scale
-from grading.calibration.spread import nearest
 from grading.calibration.tolerance import by_probability, outside
 
 SCALE = Scale(0, 12)
@@ -40,13 +39,13 @@ def test_what_stands_is_as_near_as_was_asked() -> None:
 
     def essays(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         quality, doubt = random.uniform(0, 12, count), random.uniform(0, 1, count)
-        return quality, nearest(quality + (0.4 + 2 * doubt) * random.normal(size=count), SCALE), doubt[:, None]
+        return quality, SCALE.round(quality + (0.4 + 2 * doubt) * random.normal(size=count)), doubt[:, None]
 
     predictions, marks, doubts = essays(300)
     conformal = Conformal.fit(predictions, marks, SCALE, doubts)
     predictions, marks, doubts = essays(2000)
     found = outside(predictions, conformal, 1.0, 0.9, doubts)
     assert 0.2 < found.share < 0.8
-    near = np.abs(nearest(predictions, SCALE) - marks)[~found.which] <= 1
+    near = np.abs(SCALE.round(predictions) - marks)[~found.which] <= 1
     assert near.mean() == pytest.approx(0.9, abs=0.04)
     assert outside(predictions, conformal, 2.0, 0.9, doubts).count < found.count
