@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from grading import confidence, prompt, reply
+from grading import claims, confidence, prompt, reply
 from grading.engines.engine import (
     Completion,
     DeadlineExceeded,
@@ -29,6 +29,7 @@ from grading.rubric import Rubric, number, points
 from grading.rule_notes import rule_notes
 from grading.streaming import StreamingReply
 from grading.task import Task
+from grading.text import language_of
 
 OnProgress = Callable[[str, str], None]
 """Gets a field of the reply and the next piece of its text; `("", "")` says that the reply begins anew."""
@@ -101,7 +102,7 @@ class Grade:
     1 to 6, with two decimals, and its points follow from it. In an annotation `quote` is `text[start:end]` of the
     essay, counted in code points, and `found_by` is `model` or `rule`. `model` to `sampling` are as in `Origin`;
     `usage` is the sum of `attempts` calls, `first_token_s` that of the last; `dropped_quotes` counts the model's notes
-    on words that are not there.
+    on words that are not there, `dropped_claims` what it counted wrongly in the essay.
     """
 
     total: Decimal
@@ -121,6 +122,7 @@ class Grade:
     first_token_s: float
     attempts: int
     dropped_quotes: int
+    dropped_claims: int
     suspicions: Suspicions | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -159,10 +161,10 @@ def grade(
     """Have an engine grade an essay that `grading.text.check` accepts.
 
     `secret` keys the tags around the essay; `prompt_version` is that of the setting unless it is given; `deadline` is
-    in seconds for each reply. A reply that is no valid grade is asked for once more with sampling on. Raises
-    `Ungradable` when that fails too, or the engine refuses the essay or does not finish in time; `Cancelled` and
-    `EngineDead` come through. A reply whose confidence will be less than `give_up_below` is broken off as soon as that
-    is seen: `TooUncertain`.
+    in seconds for each reply. A reply that is no valid grade is asked for once more with sampling on, and so is one in
+    another language than the task's, but the second is taken in any. Raises `Ungradable` when there is none then
+    either, or the engine refuses the essay or does not finish in time; `Cancelled` and `EngineDead` come through. A
+    reply whose confidence will be less than `give_up_below` is broken off as soon as that is seen: `TooUncertain`.
     """
     doubt = _Doubt(task.rubric, give_up_below or 0.0)
     rendered = prompt.render(task, text, prompt.delimiter(secret, text), prompt_version)
@@ -180,7 +182,10 @@ def grade(
             completion = _ask(engine, request, on_progress, cancelled)
             replied(completion)
             completions.append(completion)
-            return _read(completion, task.rubric)
+            answer = _read(completion, task.rubric)
+            if len(completions) == 1 and language_of(answer.remarks) != task.language:
+                raise InvalidReply("it is not in the language of the assignment")
+            return answer
 
     with _explained(engine, deadline, doubt, origin):
         try:
@@ -190,6 +195,7 @@ def grade(
             answer = ask(retry)
 
     estimates = levels(completions[-1], answer)
+    answer, dropped_claims = claims.checked(answer, text)
     notes = _annotations(answer.notes, text)
     dropped = len(answer.notes) - len(notes)
     criteria = [item | {"comment": answer.comments[item["key"]]} for item in _scores(task.rubric, estimates)]
@@ -207,6 +213,7 @@ def grade(
         first_token_s=completions[-1].first_token_s,
         attempts=len(completions),
         dropped_quotes=dropped,
+        dropped_claims=dropped_claims,
     )
 
 

@@ -42,6 +42,12 @@ class Reply:
     strengths: tuple[str, ...]
     suggestions: tuple[str, ...]
 
+    @property
+    def remarks(self) -> str:
+        """All that is said in it, without what it quotes."""
+        said = (*self.comments.values(), *(note.comment for note in self.notes), *self.strengths, *self.suggestions)
+        return "\n".join(said)
+
 
 @dataclass(frozen=True)
 class _Sizes:

@@ -167,7 +167,7 @@ def give_back(claim: Claim, essay: Essay, why: str = "the worker was stopped") -
 def _columns(result: Grade, essay: Essay, tier: str) -> dict[str, Any]:
     """The grade as columns of `Grading`; what a call took goes into `usage`."""
     values = result.to_json() | {"total": result.total, "max": result.max}
-    for name in ("first_token_s", "attempts", "dropped_quotes"):
+    for name in ("first_token_s", "attempts", "dropped_quotes", "dropped_claims"):
         values["usage"][name] = values.pop(name)
     return _made_with(values, essay, tier) | _origin(essay, tier)
 

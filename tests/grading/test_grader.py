@@ -383,3 +383,17 @@ def test_a_grade_says_how_it_was_drawn() -> None:
 def test_what_a_grade_would_be_made_of_is_known_without_a_model() -> None:
     made = graded(InstantEngine())
     assert inputs(ESSAY, TASK, "key") == (made.prompt_version, made.hashes)
+
+
+def test_what_was_counted_wrongly_is_left_out_and_counted() -> None:
+    said = reply(strengths=["You have nine paragraphs.", "It is clear."])
+    result = graded(Says(as_text(said)))
+    assert (result.strengths, result.dropped_claims) == (["It is clear."], 1)
+
+
+def test_a_reply_in_another_language_is_asked_for_again_and_then_taken() -> None:
+    engine = InstantEngine()
+    result = graded(engine, text=chinese_essays(1)[0], task=TASK_ZH)
+    assert [request.temperature > 0 for request in engine.requests] == [False, True]
+    assert result.attempts == 2
+    assert graded(InstantEngine()).attempts == 1

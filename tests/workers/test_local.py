@@ -68,7 +68,8 @@ def test_an_essay_in_the_queue_is_graded_and_its_student_told(queued: Any, engin
         "dtype": "auto",
         "tensor_parallel": 1,
     }
-    assert {"prompt", "cached", "completion", "first_token_s", "attempts", "dropped_quotes"} == set(grading.usage or {})
+    taken = {"prompt", "cached", "completion", "first_token_s", "attempts", "dropped_quotes", "dropped_claims"}
+    assert taken == set(grading.usage or {})
     told = events(essay_id)
     assert told[0] == ("state", "grading")
     assert ("delta", None) in told
