@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading.grader import Grade
+from grading.injection import honest
 from models import Assignment, Essay, Grading
 from models.session import engine, session
 from workers.outcome import Opinion
@@ -98,7 +99,7 @@ def calibrated(essay: Essay, opinion: Opinion) -> Opinion:
         from grading.calibration.sample import Sample
 
         said = former | {grade.model: tuple(float(criterion["level"]) for criterion in grade.criteria)}
-        points = loaded.points(Sample(str(essay.id), essay.text, said))
+        points = loaded.points(Sample(str(essay.id), honest(essay.text), said))
         tolerance = None if assignment.tolerance is None else float(assignment.tolerance)
         made = loaded.yardstick.grade(points, grade.criteria, grade.total, tolerance)
     except Exception:
