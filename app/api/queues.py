@@ -9,6 +9,7 @@ from app.api import blueprint
 from app.api.operation import Operation, operation
 from app.auth import me, ops, rule
 from app.extensions import db
+from app.feedback import FeedbackView, feedback
 from app.paging import Listing
 from app.queues import QueueView, overview
 from app.shares import SharesView, shares
@@ -33,6 +34,14 @@ def list_queues() -> Any:
 def list_shares() -> Any:
     """Who gave the grades of the last day and of the last week: tiers, teachers and the cache."""
     return {"items": shares(db()), "next": None}
+
+
+@blueprint.get("/feedback")
+@rule(ops)
+@operation(Operation(200, Listing[FeedbackView]))
+def list_feedback() -> Any:
+    """How many of the models' quotes and counts were false and left out, by version of the prompt."""
+    return {"items": feedback(db()), "next": None}
 
 
 @blueprint.get("/tiers")

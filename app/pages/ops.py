@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from app import submissions
 from app.auth import me, ops, rule
 from app.extensions import db
+from app.feedback import feedback
 from app.pages import blueprint
 from app.pages.labels import QUEUES
 from app.queues import ESSAY_QUEUES, overview
@@ -27,6 +28,7 @@ def queues() -> str:
         queues=overview(db()),
         tiers=tiers(db()),
         windows=windows,
+        prompts=None if windows is None else feedback(db()),
         pausable=ESSAY_QUEUES,
         at=now(),
     )

@@ -73,6 +73,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.change_assignment", "PUT"): CLASS_TEACHER,
     ("api.release_grades", "POST"): CLASS_TEACHER,
     ("api.list_queues", "GET"): OPS,
+    ("api.list_feedback", "GET"): OPS,
     ("api.list_shares", "GET"): OPS,
     ("api.list_tiers", "GET"): OPS,
     ("api.pause_queue", "POST"): OPS,
