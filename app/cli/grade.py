@@ -235,9 +235,7 @@ def _tell_what_was_seen(seen: Counter[str]) -> None:
             err=True,
         )
     if seen["suspicious"]:
-        click.echo(
-            f"{seen['suspicious']} essays speak to their grader; “suspicions” in the output says where.", err=True
-        )
+        click.echo(f"{seen['suspicious']} speak to their grader; “suspicions” in the output says where.", err=True)
 
 
 def _way_on(output: Path) -> str:
