@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grading.engines.engine import Cancelled, Completion, EngineDead, Flag, Request, Token, Usage
+from grading.engines.loading import DEMO_MODEL
 from grading.grader import Grade, TooUncertain, Ungradable, grade, inputs
 from grading.task import Task
 from tests.corpus import chinese_essays, english_essays
@@ -397,3 +398,5 @@ def test_a_reply_in_another_language_is_asked_for_again_and_then_taken() -> None
     assert [request.temperature > 0 for request in engine.requests] == [False, True]
     assert result.attempts == 2
     assert graded(InstantEngine()).attempts == 1
+    engine.model = DEMO_MODEL
+    assert graded(engine, text=chinese_essays(1)[0], task=TASK_ZH).attempts == 1
