@@ -54,6 +54,7 @@ def weighed(said: Grade, rest: Grade, found: Sequence[Suspicion]) -> Grade:
     return replace(
         rest if points > 0 else said,
         suspicions=Suspicions(_spans(found), number(points), swayed),
+        hashes=said.hashes,  # of the essay as it was handed in: from that the same grade comes again
         usage=_both(said.usage, rest.usage),
         first_token_s=said.first_token_s,
         attempts=said.attempts + rest.attempts,

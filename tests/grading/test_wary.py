@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Callable
@@ -78,6 +79,7 @@ def test_what_the_words_gained_does_not_count_and_sends_it_to_a_teacher() -> Non
     assert {item["level"] for item in result.criteria} == {3}
     assert result.suspicions
     assert result.suspicions.swayed
+    assert result.hashes["essay"] == hashlib.sha256(ATTACKED.encode()).hexdigest()
     assert result.suspicions.points == pytest.approx(0.6 * float(TASK.rubric.max))
 
 
