@@ -10,7 +10,7 @@ from grading.prompts.compression import compress
 from grading.prompts.phrases import PHRASES
 
 NEGATION = re.compile(
-    r"\b(?:not|no|never|none|nothing|neither|nor|without|cannot)\b|n't\b|[不没无未勿莫]", re.IGNORECASE
+    r"\b(?:not|no|never|none|nothing|neither|nor|without|cannot)\b|n't\b|[不没无未勿莫]", re.IGNORECASE | re.ASCII
 )
 NUMBER = re.compile(r"\d+")
 KEPT = re.compile(r'\{\{\w+\}\}|`[^`\n]+`|<!-- \w+ -->|"[^"\n]*"|“[^”\n]*”')
