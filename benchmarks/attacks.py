@@ -20,7 +20,8 @@ import numpy as np
 
 from benchmarks.injection import JUDGING, STRINGS, of_half, strings, texts
 from grading import injection
-from grading.calibration import Labelled, Sample, Scale, fit
+from grading.calibration.calibrator import fit
+from grading.calibration.sample import Labelled, Sample, Scale
 from grading.evaluation.attacks import Attack, measure, pairs
 from grading.text import Language
 from tests.corpus import SHARED

@@ -22,7 +22,9 @@ from typing import Any
 import numpy as np
 
 from grading.agreement import qwk
-from grading.calibration import Labelled, Prior, Sample, Scale, fit
+from grading.calibration.calibrator import fit
+from grading.calibration.prior import Prior
+from grading.calibration.sample import Labelled, Sample, Scale
 from tests.corpus import SHARED
 
 ESSAYS = SHARED / "asap_dev.jsonl.gz"
@@ -84,9 +86,12 @@ def agreement(sets: dict[str, Labelled], name: str, marks: int, draws: int) -> f
         order = np.random.default_rng(seed).permutation(len(whole.samples))
         taught, tested = order[:marks], order[marks:]
         lesson = replace(
-            whole, samples=[whole.samples[i] for i in taught], marks=[float(whole.marks[i]) for i in taught]
+            whole,
+            samples=[whole.samples[i] for i in taught],
+            marks=[float(whole.marks[i]) for i in taught],
+            unmarked=[whole.samples[i] for i in tested],
         )
-        points = fit(lesson, prior, seed=seed).predict([whole.samples[i] for i in tested])
+        points = fit(lesson, prior).predict([whole.samples[i] for i in tested])
         truth = np.array([whole.marks[i] for i in tested], dtype=float)
         found.append(qwk(whole.scale.steps(truth), whole.scale.steps(whole.scale.round(points))) or 0.0)
     return round(float(np.mean(found)), 3)

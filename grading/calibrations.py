@@ -25,12 +25,14 @@ import numpy as np
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, undefer
 
-from grading import calibration, marks
+from grading import marks
 from grading.calibrated import Yardstick
-from grading.calibration import Calibrator, Prior
+from grading.calibration.calibrator import Calibrator, fit
+from grading.calibration.marking import to_mark
+from grading.calibration.prior import Prior
 from grading.calibration.sample import Labelled, Sample
 from grading.marks import Marked
-from models import Assignment, Calibration, Essay, EssayState
+from models import Assignment, Calibration, Essay, EssayState, Grading
 from models.base import now
 from settings import settings
 
@@ -44,8 +46,6 @@ SUGGESTED = 10
 """Essays that are named to the teacher at a time."""
 RECENT = timedelta(days=90)
 """An assignment that nobody has written for so long is left alone."""
-MOST_PREDICTED = 2000
-"""Essays without a mark whose points are foretold when a version is trained: the latest."""
 
 
 class Unusable(Exception):
@@ -58,7 +58,7 @@ def next_stage(trained: int) -> int:
 
 
 def due(session: Session) -> list[uuid.UUID]:
-    """Assignments that are to be trained now, those with most marks first."""
+    """Assignments that are to be trained now, those with most marks first; marks all the same teach nothing."""
     trained = (
         select(Calibration.rubric_id, func.max(Calibration.marks)).group_by(Calibration.rubric_id).subquery("trained")
     )
@@ -66,7 +66,7 @@ def due(session: Session) -> list[uuid.UUID]:
         marks.counts()
         .add_columns(func.max(trained.c[1]))
         .outerjoin(trained, trained.c.rubric_id == Assignment.rubric_id)
-        .having(STAGES[0] <= marks.COUNT)
+        .having(STAGES[0] <= marks.COUNT, func.count(Grading.total.distinct()) > 1)
         .order_by(marks.COUNT.desc())
     ).all()
     unreadable = {row.assignment_id for row in _in_use(session) if _why_unusable(row)}
@@ -75,7 +75,7 @@ def due(session: Session) -> list[uuid.UUID]:
 
 def suggest(session: Session, assignment: Assignment, marked: Marked) -> None:
     """Keep which essays the teacher should mark next. The caller commits."""
-    chosen = calibration.to_mark(list(marked.samples.values()), set(marked.marks), SUGGESTED, marked.language)
+    chosen = to_mark(list(marked.samples.values()), set(marked.marks), SUGGESTED, marked.language)
     made = {"essays": chosen, "of": len(marked.samples), "marks": len(marked.marks)}
     session.execute(update(Assignment).where(Assignment.id == assignment.id).values(to_mark=made))
 
@@ -117,9 +117,8 @@ def train(lesson: Lesson) -> Calibration:
     if len(set(labelled.marks)) < 2:
         raise ValueError("every mark is the same")
     prior = Prior.learn(lesson.others) if lesson.others else None
-    found = calibration.fit(labelled, prior)
-    unmarked = [sample for essay, sample in marked.samples.items() if essay not in marked.marks][-MOST_PREDICTED:]
-    foretold = found.predict(unmarked)
+    found = fit(labelled, prior)
+    foretold = found.predict(labelled.unmarked)
     seen = zip(labelled.samples, labelled.marks, found.out_of_fold, strict=True)
     row = Calibration(
         id=uuid.uuid4(),
@@ -133,7 +132,7 @@ def train(lesson: Lesson) -> Calibration:
         quality=found.quality and {"qwk": found.quality.qwk, "mean_error": found.quality.mean_error},
         graders=dict(found.graders),
         evidence=[{"essay": sample.id, "mark": mark, "predicted": _rounded(points)} for sample, mark, points in seen],
-        predictions={sample.id: _rounded(points) for sample, points in zip(unmarked, foretold, strict=True)},
+        predictions={sample.id: _rounded(points) for sample, points in zip(labelled.unmarked, foretold, strict=True)},
     )
     row.digest = _digest(row)
     row.signature = _signature(row)

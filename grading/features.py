@@ -7,6 +7,7 @@ scaled to marks: what a figure is worth is learned from the teacher's own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from math import log1p
@@ -14,10 +15,11 @@ from math import log1p
 import numpy as np
 
 from grading import checker
+from grading.character_features import characters
 from grading.complexity import diversity
 from grading.feature_words import wordlist
 from grading.segmentation import Sentence, sentences
-from grading.substance import own_sentences
+from grading.substance import own_sentences, own_text
 from grading.text import Language
 
 
@@ -26,15 +28,17 @@ def features(text: str, language: Language, *, prompt: str = "") -> dict[str, fl
     whole = sentences(text)
     cut, repeated, copied = own_sentences(whole, prompt)
     words = [word.text.lower() for sentence in cut for word in sentence.words]
+    own = own_text(text, cut)
     return {
         **_size(text, cut, words),
         **_words(words, language),
-        **_sentences(text, cut),
+        **_sentences(own, cut),
         **_errors(text, cut, words, language),
-        **_cohesion(text, cut, words, language),
+        **_cohesion(own, cut, words, language),
         **_task(words, prompt),
         "repeated": repeated,
         "copied": copied,
+        **(characters(own) if language == "zh" else {}),
     }
 
 
@@ -53,12 +57,13 @@ def _size(text: str, cut: Sequence[Sentence], words: Sequence[str]) -> dict[str,
 def _words(words: Sequence[str], language: Language) -> dict[str, float]:
     known = wordlist(language)
     content = [word for word in words if word not in known.function]
+    times = Counter(words)
     lengths = np.array([len(word) for word in words] or [0])
     rarity = np.array([known.rarity(word) for word in content] or [0.0])
     long = 7 if language == "en" else 4
     return {
         "diversity": diversity(words),
-        "once": _rate([word for word in set(words) if words.count(word) == 1] if len(words) < 3000 else [], words),
+        "once": _rate([word for word, count in times.items() if count == 1], words),
         "word_length": float(lengths.mean()),
         "word_length_spread": float(lengths.std()),
         "long_words": _rate(lengths[lengths >= long], words),
@@ -70,9 +75,8 @@ def _words(words: Sequence[str], language: Language) -> dict[str, float]:
     }
 
 
-def _sentences(text: str, cut: Sequence[Sentence]) -> dict[str, float]:
+def _sentences(own: str, cut: Sequence[Sentence]) -> dict[str, float]:
     lengths = np.array([len(sentence.words) for sentence in cut] or [0])
-    own = "".join(text[sentence.start : sentence.end] for sentence in cut)
     count = max(len(cut), 1)
     return {
         "sentence_words": float(np.log1p(lengths).mean()),
@@ -100,12 +104,11 @@ def _inside(place: int, cut: Sequence[Sentence]) -> bool:
     return any(sentence.start <= place < sentence.end for sentence in cut)
 
 
-def _cohesion(text: str, cut: Sequence[Sentence], words: Sequence[str], language: Language) -> dict[str, float]:
+def _cohesion(own: str, cut: Sequence[Sentence], words: Sequence[str], language: Language) -> dict[str, float]:
     known = wordlist(language)
     bags = [{word.text.lower() for word in sentence.words} - known.function for sentence in cut]
     overlap = [len(a & b) / max(1, min(len(a), len(b))) for a, b in pairwise(bags)]
-    own = "\n".join(text[sentence.start : sentence.end] for sentence in cut).lower()
-    counts = [len(pattern.findall(own)) for pattern in known.connectives.values()]
+    counts = [len(pattern.findall(own.lower())) for pattern in known.connectives.values()]
     return {
         "connectives": 100 * sum(counts) / max(len(words), 1),
         "different_connectives": log1p(sum(count > 0 for count in counts)),

@@ -25,6 +25,8 @@ STEPS = tuple(map(Decimal, ("1", "0.5", "0.25", "0.1", "0.05", "0.01")))
 """Steps that teachers mark in, in points."""
 MOST_MARKS = 200
 """Of one other assignment, for the prior: the latest."""
+MOST_UNMARKED = 2000
+"""Essays of an assignment without a mark: the latest."""
 MOST_OTHERS = 12
 """Other assignments for the prior: those with most marks."""
 
@@ -46,7 +48,7 @@ class Marked:
 
     @property
     def labelled(self) -> Labelled:
-        """The marked essays."""
+        """The marked essays, and the latest of the others."""
         return Labelled(
             name=str(self.assignment_id),
             language=self.language,
@@ -54,6 +56,7 @@ class Marked:
             scale=self.scale,
             samples=[self.samples[essay] for essay in self.marks],
             marks=list(self.marks.values()),
+            unmarked=[sample for essay, sample in self.samples.items() if essay not in self.marks][-MOST_UNMARKED:],
         )
 
 

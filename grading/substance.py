@@ -40,6 +40,16 @@ def own_sentences(cut: Sequence[Sentence], prompt: str = "") -> tuple[list[Sente
     return kept, repeated / max(total, 1), copied / max(total, 1)
 
 
+def own_text(text: str, kept: Sequence[Sentence]) -> str:
+    """The text of those sentences, as it is written, with a line's end where one lies between two of them."""
+    parts = []
+    for before, sentence in zip([None, *kept], kept, strict=False):
+        if before is not None:
+            parts.append("\n" if "\n" in text[before.end : sentence.start] else " " * (before.end < sentence.start))
+        parts.append(text[sentence.start : sentence.end])
+    return "".join(parts)
+
+
 def _share(grams: set[tuple[str, ...]], among: set[tuple[str, ...]] | frozenset[tuple[str, ...]]) -> float:
     return len(grams & among) / len(grams)
 

@@ -20,7 +20,7 @@ from app.cli.evaluate_page import page
 from app.cli.evaluate_table import show
 from app.cli.grade import INTERRUPTED, load_task, progress
 from app.cli.route_fit import write
-from grading.calibration import Prior
+from grading.calibration.prior import Prior
 from grading.calibration.sample import Labelled
 from grading.engines.engine import EngineDead
 from grading.evaluation import report

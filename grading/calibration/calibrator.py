@@ -12,13 +12,13 @@ import numpy as np
 import sklearn
 
 from grading.agreement import qwk
-from grading.calibration import described
-from grading.calibration.blend import Blend
+from grading.calibration.described import Described
+from grading.calibration.gaussian import Gaussian
 from grading.calibration.prior import Prior
 from grading.calibration.sample import Array, Labelled, Sample
 from grading.text import Language
 
-FORMAT = 1
+FORMAT = 2
 FEWEST = 10
 """Marks from which on anything is learned of them; with fewer the prior is only moved to their mean."""
 
@@ -29,7 +29,7 @@ class OutdatedCalibrator(ValueError):
 
 @dataclass(frozen=True)
 class Quality:
-    """By cross-validation on the calibrator's own marks; the ridge chooses its penalty inside each fold."""
+    """Of the calibrator's own essays, the mark of each left out of what foretold it."""
 
     qwk: float
     mean_error: float
@@ -43,36 +43,44 @@ class Calibrator:
     graders: Mapping[str, float | None]
     out_of_fold: Array
 
-    def __init__(self, labelled: Labelled, prior: Prior | None, seed: int) -> None:
+    def __init__(self, labelled: Labelled, prior: Prior | None) -> None:
         self.language: Language = labelled.language
-        self.prompt, self.scale = labelled.prompt, labelled.scale
+        self.scale = labelled.scale
         self.marks = len(labelled.marks)
         self._prior = prior
         y = np.asarray(labelled.marks, dtype=float)
+        everybody = [*labelled.samples, *labelled.unmarked]
+        self._described = Described.learn(
+            everybody, labelled.language, labelled.prompt, prior.former if prior else None
+        )
         names = sorted({name for one in labelled.samples for name in one.opinions})
         self.graders = {name: self._agreement(name, labelled.samples, y) for name in names}
-        self._columns = self._learn_columns(labelled.samples)
+        self._usual = {
+            name: _usual([one.opinions[name] for one in everybody if name in one.opinions])
+            for name, agreed in self.graders.items()
+            if agreed is not None
+        }
         self._mean, self._spread = self._place(y)
-        self._blend: Blend | None = None
+        self._process: Gaussian | None = None
         self.quality = None
         self.out_of_fold = np.full(len(y), self._mean)
         if len(y) >= FEWEST:
-            x, prior_scores = self._inputs(labelled.samples), self._prior_scores(labelled.samples)
-            self._blend = Blend.fit(x, prior_scores, y, seed)
-            self.out_of_fold = self._blend.out_of_fold
+            self._process = Gaussian.fit(self._views(labelled.samples), y)
+            self.out_of_fold = self.scale.clip(self._process.unseen)
             rounded = self.scale.steps(self.scale.round(self.out_of_fold))
             self.quality = Quality(
                 qwk=qwk(self.scale.steps(y), rounded) or 0.0, mean_error=float(np.abs(self.out_of_fold - y).mean())
             )
-        self.version = _version(labelled, prior, seed)
+        self.version = _version(labelled, prior)
 
     def predict(self, samples: Sequence[Sample]) -> Array:
         """Points on the scale, not rounded, one for each essay."""
         if not samples:
             return np.empty(0)
-        if self._blend is not None:
-            return self.scale.clip(self._blend.predict(self._inputs(samples), self._prior_scores(samples)))
-        return self.scale.clip(self._mean + self._spread * self._prior_scores(samples)[:, 0])
+        if self._process is not None:
+            return self.scale.clip(self._process.predict(self._views(samples)))
+        above = self._prior.score(samples, self._described) if self._prior else np.zeros(len(samples))
+        return self.scale.clip(self._mean + self._spread * above)
 
     def dump(self) -> bytes:
         """For `load`, in a process with the same scikit-learn."""
@@ -96,27 +104,17 @@ class Calibrator:
         mean = weight * (y.mean() if len(y) else 0.0) + (1 - weight) * (low + share * width)
         return float(mean), float(weight * (y.std() if len(y) else 0.0) + (1 - weight) * spread * width)
 
-    def _learn_columns(self, samples: Sequence[Sample]) -> dict[str, float]:
-        """The mean levels of each grader that agrees with the marks, for essays of which it has not spoken."""
-        spoken: dict[str, list[float]] = {}
-        for one in samples:
-            for name, levels in one.opinions.items():
-                if self.graders[name] is not None:
-                    spoken.setdefault(name, []).append(float(np.mean(levels)))
-        return {name: float(np.mean(levels)) for name, levels in sorted(spoken.items())}
-
-    def _inputs(self, samples: Sequence[Sample]) -> Array:
-        columns = [described.rows(samples, self.language, self.prompt)]
-        for name, mean in self._columns.items():
-            said = [float(np.mean(one.opinions[name])) if name in one.opinions else mean for one in samples]
-            columns.append(np.array(said)[:, None])
-        return np.hstack(columns)
-
-    def _prior_scores(self, samples: Sequence[Sample]) -> Array:
-        """What the prior makes of the essays, as a column; none without a prior."""
-        if self._prior is None:
-            return np.empty((len(samples), 0))
-        return self._prior.score(samples, self.prompt, self._prior.centre, self._prior.spread)[:, None]
+    def _views(self, samples: Sequence[Sample]) -> dict[str, Array]:
+        """What is known of the essays: the prior's word, what is counted and written, and what each grader said."""
+        seen = self._described.views(samples)
+        if self._prior is not None:
+            seen["prior"] = self._prior.score(samples, self._described)[:, None]
+        for name, (mean, spread) in self._usual.items():
+            silent = np.zeros_like(mean)
+            seen[f"grader {name}"] = np.array(
+                [(one.opinions[name] - mean) / spread if name in one.opinions else silent for one in samples]
+            )
+        return seen
 
     def _agreement(self, name: str, samples: Sequence[Sample], y: Array) -> float | None:
         """A grader's levels moved to the marks' mean and spread, beside the marks."""
@@ -130,20 +128,21 @@ class Calibrator:
         return agreed if agreed is not None and agreed > 0 else None
 
 
-def fit(labelled: Labelled, prior: Prior | None = None, *, seed: int = 0) -> Calibrator:
+def fit(labelled: Labelled, prior: Prior | None = None) -> Calibrator:
     """A calibrator of any number of marks; with none, of the prior alone. ValueError with neither."""
     if prior is None and len(labelled.marks) < FEWEST:
         raise ValueError(f"without a prior, {FEWEST} marks are needed; there are {len(labelled.marks)}")
     if prior is not None and prior.language != labelled.language:
         raise ValueError("the prior was learned from essays in another language")
-    return Calibrator(labelled, prior, seed)
+    return Calibrator(labelled, prior)
 
 
-def _version(labelled: Labelled, prior: Prior | None, seed: int) -> str:
-    what = hashlib.sha256(f"{FORMAT} {sklearn.__version__} {seed} {labelled.scale} {labelled.prompt}".encode())
-    for sample, mark in zip(labelled.samples, labelled.marks, strict=True):
-        opinions = sorted((name, tuple(levels)) for name, levels in sample.opinions.items())
-        what.update(f"\n{sample.id} {mark} {opinions}\n{sample.text}".encode())
-    if prior is not None:
-        what.update(pickle.dumps(prior))
-    return what.hexdigest()
+def _usual(said: Sequence[tuple[float, ...]]) -> tuple[Array, Array]:
+    """Mean and spread of each of a grader's levels."""
+    spread = np.std(said, axis=0)
+    return np.mean(said, axis=0), np.where(spread > 0, spread, 1.0)
+
+
+def _version(labelled: Labelled, prior: Prior | None) -> str:
+    made_of = f"{FORMAT} {sklearn.__version__} {labelled.digest().hex()} {prior and prior.version}"
+    return hashlib.sha256(made_of.encode()).hexdigest()

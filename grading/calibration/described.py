@@ -1,21 +1,35 @@
-"""Essays as rows of figures, counted once a process however often a calibrator is trained."""
+"""Essays as rows of figures that are comparable from class to class: standard deviations from the class's mean."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from grading.calibration.sample import Array, Sample
+from grading.calibration.topics import SHARED, Topics
+from grading.character_features import NAMES as CHARACTERS
 from grading.features import features
+from grading.segmentation import sentences
+from grading.substance import own_sentences, own_text
 from grading.text import Language
+
+BORROWED = 10
+"""Essays that the former classes' mean and spread count as, beside those of a class's own."""
 
 
 @lru_cache(maxsize=20_000)
 def counted(text: str, language: Language, prompt: str) -> dict[str, float]:
     """The features of a text; some hundredths of a second the first time."""
     return features(text, language, prompt=prompt)
+
+
+@lru_cache(maxsize=20_000)
+def own(text: str, prompt: str) -> str:
+    """The text without what it says again or copies from the task."""
+    return own_text(text, own_sentences(sentences(text), prompt)[0])
 
 
 def rows(samples: Sequence[Sample], language: Language, prompt: str) -> Array:
@@ -26,3 +40,63 @@ def rows(samples: Sequence[Sample], language: Language, prompt: str) -> Array:
 def names(language: Language) -> list[str]:
     """What the columns of `rows` are."""
     return list(counted("", language, ""))
+
+
+@dataclass(frozen=True)
+class Described:
+    """How the essays of one class are described; learned from all of them, marked or not."""
+
+    language: Language
+    prompt: str
+    topics: Topics | None
+    centre: Array
+    spread: Array
+    """Of `rows` and what is shared with the class, side by side."""
+
+    @classmethod
+    def learn(
+        cls, samples: Sequence[Sample], language: Language, prompt: str, former: tuple[Array, Array] | None = None
+    ) -> Described:
+        """`former` are mean and spread of classes before; ValueError where there is neither an essay nor those."""
+        if not samples and former is None:
+            raise ValueError("there is no essay to learn from")
+        topics = Topics.learn([own(one.text, prompt) for one in samples], language)
+        plain = cls(language, prompt, topics, np.zeros(0), np.ones(0))
+        raw = plain._raw(samples) if samples else np.zeros((0, len(former[0]) if former else 0))
+        count, borrowed = len(raw), BORROWED if former else 0
+        centre, variance = (raw.mean(axis=0), raw.var(axis=0)) if count else (0.0, 0.0)
+        if former:
+            share = count / (count + borrowed)
+            centre = share * centre + (1 - share) * former[0]
+            variance = share * variance + (1 - share) * former[1] ** 2
+        return cls(language, prompt, topics, np.asarray(centre), _positive(np.sqrt(variance)))
+
+    def figures(self, samples: Sequence[Sample]) -> Array:
+        """A standardised row for each essay; what is not known of this class is nought in all."""
+        return (self._raw(samples) - self.centre) / self.spread * self._known()
+
+    def views(self, samples: Sequence[Sample]) -> dict[str, Array]:
+        """The same essays seen in several ways, a row each: their features, their characters, their topics."""
+        figures, columns = self.figures(samples), names(self.language)
+        of_characters = np.array([name in CHARACTERS for name in columns] + [False] * len(SHARED))
+        seen = {"features": figures[:, ~of_characters]}
+        if of_characters.any():
+            seen["characters"] = figures[:, of_characters]
+        if self.topics is not None:
+            seen["topics"] = self.topics.place([own(one.text, self.prompt) for one in samples])
+        return seen
+
+    def _raw(self, samples: Sequence[Sample]) -> Array:
+        texts = [own(one.text, self.prompt) for one in samples]
+        shared = self.topics.shared(texts) if self.topics else np.zeros((len(samples), len(SHARED)))
+        return np.hstack([rows(samples, self.language, self.prompt), shared])
+
+    def _known(self) -> Array:
+        known = np.ones(len(self.centre))
+        if self.topics is None:
+            known[-len(SHARED) :] = 0.0
+        return known
+
+
+def _positive(spread: Array) -> Array:
+    return np.where(spread > 0, spread, 1.0)

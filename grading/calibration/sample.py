@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -55,9 +56,19 @@ class Labelled:
     samples: Sequence[Sample]
     marks: Sequence[float]
     """Points, one for each sample."""
+    unmarked: Sequence[Sample] = ()
+    """The other essays of the class: they show what is usual in it."""
 
     def __post_init__(self) -> None:
         if len(self.samples) != len(self.marks):
             raise ValueError(f"{self.name}: {len(self.samples)} essays and {len(self.marks)} marks")
         if not np.isfinite(np.asarray(self.marks, dtype=float)).all():
             raise ValueError(f"{self.name}: a mark is no number")
+
+    def digest(self) -> bytes:
+        """SHA-256 of all that can be learned from it."""
+        what = hashlib.sha256(f"{self.language} {self.scale} {self.prompt}".encode())
+        for sample, mark in [*zip(self.samples, self.marks, strict=True), *((one, None) for one in self.unmarked)]:
+            opinions = sorted((name, tuple(levels)) for name, levels in sample.opinions.items())
+            what.update(f"\n{sample.id} {mark} {opinions}\n{sample.text}".encode())
+        return what.digest()

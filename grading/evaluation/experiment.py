@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.calibration import Prior, fit
+from grading.calibration.calibrator import fit
 from grading.calibration.doubt import Doubt
 from grading.calibration.interval import Conformal
+from grading.calibration.prior import Prior
 from grading.calibration.sample import Array, Sample
 from grading.evaluation.assignments import Assignment
 from grading.evaluation.opinions import Opinion, Opinions
@@ -133,12 +134,13 @@ def _draw(
     alone = {f"{name}, as it is": points for name, points in raw.items()}
     if not len(taught) and prior is None:  # rubric points are all there is
         return Draw(tested, scale.clip(_mean(list(raw.values()), assignment)), alone, None, None)
-    labelled = assignment.labelled(samples, taught)
-    calibrator = fit(labelled, prior, seed=wanted.seed)
+    labelled = replace(assignment.labelled(samples, taught), unmarked=test)
+    calibrator = fit(labelled, prior)
     points = calibrator.predict(test)
     if opinions:
-        bare = replace(labelled, samples=[replace(one, opinions={}) for one in labelled.samples])
-        without = fit(bare, prior, seed=wanted.seed).predict([replace(one, opinions={}) for one in test])
+        silent = [replace(one, opinions={}) for one in labelled.samples]
+        bare = replace(labelled, samples=silent, unmarked=[replace(one, opinions={}) for one in test])
+        without = fit(bare, prior).predict([replace(one, opinions={}) for one in test])
         alone = {**alone, "text features alone": without}
         for name, said in opinions.items():
             if len(taught):

@@ -3,7 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grading.calibration import Calibrator, Labelled, OutdatedCalibrator, Prior, Sample, Scale, fit, to_mark
+from grading.calibration.calibrator import Calibrator, OutdatedCalibrator, fit
+from grading.calibration.marking import to_mark
+from grading.calibration.prior import Prior
+from grading.calibration.sample import Labelled, Sample, Scale
 
 WORDS = [
     "school",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grading.calibration import Scale
+from grading.calibration.sample import Scale
 from grading.evaluation.attacks import Attack, Pair, insert, measure, pairs, read
 
 ENGLISH = "I like dogs. They are loyal. Cats sleep. Birds sing."
