@@ -67,9 +67,13 @@ def essays(half: str) -> dict[str, list[dict[str, Any]]]:
     found = defaultdict(list)
     with gzip.open(ESSAYS, "rt", encoding="utf-8") as lines:
         for row in map(json.loads, lines):
-            if HALVES[int(hashlib.sha256(str(row["id"]).encode()).hexdigest(), 16) % 2] == half:
+            if in_half(row, half):
                 found[str(row["prompt_id"])].append(row)
     return found
+
+
+def in_half(row: dict[str, Any], half: str) -> bool:
+    return HALVES[int(hashlib.sha256(str(row["id"]).encode()).hexdigest(), 16) % 2] == half
 
 
 def labelled(name: str, rows: list[dict[str, Any]]) -> Labelled:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from grading.calibration.interval import Conformal
+from grading.calibration.oddity import Oddity
 from grading.calibration.sample import Scale
 from grading.calibration.tolerance import outside
 from grading.rubric import number
@@ -40,6 +41,8 @@ class Calibrated:
     """The probability that the teacher's mark is within the tolerance; None where none is set."""
     rubric_total: Decimal
     calibration_id: uuid.UUID
+    oddity: Oddity | None = None
+    """Why the essay is like none that the calibration was learned from, so that a teacher must see it."""
 
     def columns(self) -> dict[str, Any]:
         """As columns of `Grading`."""

@@ -29,6 +29,7 @@ from grading import marks
 from grading.calibrated import Yardstick
 from grading.calibration.calibrator import Calibrator, fit
 from grading.calibration.marking import to_mark
+from grading.calibration.oddity import Oddity
 from grading.calibration.prior import Prior
 from grading.calibration.sample import Labelled, Sample
 from grading.marks import Marked
@@ -200,6 +201,9 @@ class Loaded:
     def points(self, sample: Sample) -> float:
         """Points of one essay, not rounded. Raises whatever scikit-learn does."""
         return float(self.calibrator.predict([sample])[0])
+
+    def oddity(self, text: str) -> Oddity | None:
+        return self.calibrator.oddity(text)
 
 
 def load(row: Calibration) -> Loaded:

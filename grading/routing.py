@@ -156,6 +156,11 @@ def swayed(facts: Facts, tier: str, points: float | None) -> Route:
     return _to(facts, None, f"{why}; a teacher should look at it", (*facts.tried, tier))
 
 
+def odd(facts: Facts, tier: str, why: str) -> Route:
+    """To a teacher, because the essay is like none of its class: what was learned from them says nothing of it."""
+    return _to(facts, None, f"{why}; a teacher should look at it", (*facts.tried, tier))
+
+
 def gives_up_below(facts: Facts, tier: str) -> float | None:
     """The confidence below which that tier's grade will not stand and a better one is there to ask.
 

@@ -102,6 +102,7 @@ def calibrated(essay: Essay, opinion: Opinion) -> Opinion:
         points = loaded.points(Sample(str(essay.id), honest(essay.text), said))
         tolerance = None if assignment.tolerance is None else float(assignment.tolerance)
         made = loaded.yardstick.grade(points, grade.criteria, grade.total, tolerance)
+        made = replace(made, oddity=loaded.oddity(essay.text))
     except Exception:
         log.exception("the calibration failed for this essay; it has the rubric's points")
         return opinion

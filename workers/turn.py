@@ -104,6 +104,8 @@ def conclude(claim: Claim, essay: Essay, opinion: Opinion) -> None:
     route = routing.next_route(facts, opinion.tier, opinion.confidence)
     if route is None and isinstance(said, Grade) and said.suspicions and said.suspicions.swayed:
         route = routing.swayed(facts, opinion.tier, said.suspicions.points)
+    if route is None and opinion.calibrated and opinion.calibrated.oddity:
+        route = routing.odd(facts, opinion.tier, opinion.calibrated.oddity)
     if route is not None and isinstance(said, TooUncertain):
         # Its comments were not awaited, so that it can be asked for the whole when the better ones cannot be.
         route = replace(route, tried=facts.tried)

@@ -14,6 +14,7 @@ import sklearn
 from grading.agreement import qwk
 from grading.calibration.described import Described
 from grading.calibration.gaussian import Gaussian
+from grading.calibration.oddity import Oddity, Usual
 from grading.calibration.prior import Prior
 from grading.calibration.sample import Array, Labelled, Sample
 from grading.text import Language
@@ -21,6 +22,9 @@ from grading.text import Language
 FORMAT = 2
 FEWEST = 10
 """Marks from which on anything is learned of them; with fewer the prior is only moved to their mean."""
+
+WEAK = 0.1
+"""Quantile of the class's points that an odd essay does not get above without a teacher."""
 
 
 class OutdatedCalibrator(ValueError):
@@ -55,11 +59,12 @@ class Calibrator:
         )
         names = sorted({name for one in labelled.samples for name in one.opinions})
         self.graders = {name: self._agreement(name, labelled.samples, y) for name in names}
-        self._usual = {
+        self._levels = {
             name: _usual([one.opinions[name] for one in everybody if name in one.opinions])
             for name, agreed in self.graders.items()
             if agreed is not None
         }
+        self._usual = Usual.learn([one.text for one in everybody], labelled.language, labelled.prompt)
         self._mean, self._spread = self._place(y)
         self._process: Gaussian | None = None
         self.quality = None
@@ -71,12 +76,21 @@ class Calibrator:
             self.quality = Quality(
                 qwk=qwk(self.scale.steps(y), rounded) or 0.0, mean_error=float(np.abs(self.out_of_fold - y).mean())
             )
+        self._weak = float(np.quantile(self._points(everybody), WEAK)) if everybody else self.scale.low
         self.version = _version(labelled, prior)
 
     def predict(self, samples: Sequence[Sample]) -> Array:
-        """Points on the scale, not rounded, one for each essay."""
+        """Points on the scale, not rounded, one for each essay; of an odd one no more than of the weakest tenth."""
         if not samples:
             return np.empty(0)
+        most = [self._weak if self.oddity(one.text) else self.scale.high for one in samples]
+        return np.minimum(self._points(samples), most)
+
+    def oddity(self, text: str) -> Oddity | None:
+        """Why what was learned from the class says nothing of this text; None where it does, or the class is small."""
+        return self._usual.oddity(text) if self._usual else None
+
+    def _points(self, samples: Sequence[Sample]) -> Array:
         if self._process is not None:
             return self.scale.clip(self._process.predict(self._views(samples)))
         above = self._prior.score(samples, self._described) if self._prior else np.zeros(len(samples))
@@ -109,7 +123,7 @@ class Calibrator:
         seen = self._described.views(samples)
         if self._prior is not None:
             seen["prior"] = self._prior.score(samples, self._described)[:, None]
-        for name, (mean, spread) in self._usual.items():
+        for name, (mean, spread) in self._levels.items():
             silent = np.zeros_like(mean)
             seen[f"grader {name}"] = np.array(
                 [(one.opinions[name] - mean) / spread if name in one.opinions else silent for one in samples]

@@ -1,0 +1,155 @@
+"""Texts that are like no essay of their class, so that points learned from the class say nothing of them.
+
+- *order*: its words stand in no order. Pairs of neighbouring words that other essays of the class have as well are
+  common in any essay and rare once its words are shuffled; a text's own pairs are held against both, by the ratio of
+  their likelihoods (Jerzy Neyman, Egon Pearson, “On the problem of the most efficient tests of statistical hypotheses”,
+  Philosophical Transactions of the Royal Society A 231, 1933). A short text, which could be either, is left in peace.
+- *borrowed*: more than half of it is said twice or copied from the task.
+- *topic*: its words are those of another task: how much more of the class has written them than the language's
+  frequencies let expect, as a mean logarithm over the essay's words of content, lies far below what is usual.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grading.feature_words import wordlist
+from grading.segmentation import sentences, words
+from grading.substance import own_sentences
+from grading.text import Language
+
+FEWEST = 50
+"""Essays from which on it can be said what is usual."""
+SHUFFLES = 4
+EVIDENCE = 5.0
+"""Natural logarithm of the ratio of likelihoods from which on a text's words are called shuffled."""
+OF_THE_WEAK = 0.1
+"""The quantile of the class's shares of common pairs that an essay in order is expected to have."""
+BORROWED = 0.5
+FAR = 2.75
+"""Standard deviations (by the median and the median deviation) below the class from which on a topic is another."""
+UNSHARED = -0.5
+"""What a word counts for that not even two others of the class have written."""
+FEWEST_WORDS = 20
+"""Different words of content from which on a topic can be told."""
+
+
+class Oddity(StrEnum):
+    """What a teacher is told of it."""
+
+    order = "Its words seem to stand in no order"
+    borrowed = "More than half of it is said twice or copied from the task"
+    topic = "It seems to answer another task"
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is usual in a class, learned from its essays; no mark is needed for it."""
+
+    language: Language
+    prompt: str
+    _pairs: NDArray[np.uint32]
+    """Checksums of the pairs that at least two essays have."""
+    _share: float
+    _counts: dict[str, int]
+    """Of words of content: how many of the `_essays`, which are of `_length` words on average, have each."""
+    _essays: int
+    _length: float
+    _topic: tuple[float, float]
+    """Where the class's essays lie by their topic: the middle, and the standard deviation around it."""
+
+    @classmethod
+    def learn(cls, texts: Sequence[str], language: Language, prompt: str) -> Usual | None:
+        """None where there are too few texts."""
+        if len(texts) < FEWEST:
+            return None
+        cut = [_words(text) for text in texts]
+        pairs = Counter(pair for text in cut for pair in set(_pairs(text, language)))
+        # At least two *other* essays must have a pair that one of the class is to be credited with.
+        shares = [sum(pairs[pair] > 2 for pair in _pairs(text, language)) / max(len(text) - 1, 1) for text in cut]
+        content = [_content(text, language) for text in cut]
+        usual = cls(
+            language,
+            prompt,
+            np.array(sorted({_checksum(pair) for pair, count in pairs.items() if count > 1}), dtype=np.uint32),
+            float(np.quantile(shares, OF_THE_WEAK)),
+            {word: count for word, count in Counter(word for text in content for word in text).items() if count > 1},
+            len(texts),
+            float(np.mean([len(text) for text in cut])),
+            (0.0, 0.0),
+        )
+        places = [usual._place(text, own=1) for text in content if len(text) >= FEWEST_WORDS]
+        middle = float(np.median(places)) if places else 0.0
+        spread = 1.4826 * float(np.median(np.abs(np.array(places) - middle))) if places else 0.0
+        return cls(**(vars(usual) | {"_topic": (middle, spread)}))
+
+    def oddity(self, text: str) -> Oddity | None:
+        """What is odd about a text, if anything is; the same text, the same answer."""
+        cut = _words(text)
+        _, repeated, copied = own_sentences(sentences(text), self.prompt)
+        if repeated + copied > BORROWED:
+            return Oddity.borrowed
+        content, (middle, spread) = _content(cut, self.language), self._topic
+        if len(content) >= FEWEST_WORDS and spread and self._place(content) < middle - FAR * spread:
+            return Oddity.topic
+        return Oddity.order if self._shuffled(cut) > EVIDENCE else None
+
+    def _shuffled(self, text: Sequence[str]) -> float:
+        """How much more probable the text's pairs are if its words were shuffled."""
+        count = max(len(text) - 1, 1)
+        found = self._common(text)
+        shuffled, mixed = 0, random.Random(len(text))  # noqa: S311
+        for _ in range(SHUFFLES):
+            shuffled += self._common(mixed.sample(text, len(text)))
+        by_chance = (shuffled / SHUFFLES + 1) / (count + 2)
+        if self._share <= by_chance:
+            return 0.0
+        return float(
+            found * np.log(by_chance / self._share) + (count - found) * np.log((1 - by_chance) / (1 - self._share))
+        )
+
+    def _common(self, text: Sequence[str]) -> int:
+        sums = np.array([_checksum(pair) for pair in _pairs(text, self.language)], dtype=np.uint32)
+        if not len(self._pairs):
+            return 0
+        places = np.minimum(np.searchsorted(self._pairs, sums), len(self._pairs) - 1)
+        return int((self._pairs[places] == sums).sum())
+
+    def _place(self, content: set[str], own: int = 0) -> float:
+        """How much the words are those of the class's task; `own` is 1 for an essay of the class itself."""
+        rarity = wordlist(self.language).rarity
+        total = 0.0
+        for word in content:
+            others = self._counts.get(word, 0) - own
+            expected = min(1.0, self._length * float(np.exp(-rarity(word))))
+            total += float(np.log(others / self._essays / expected)) if others >= 2 else UNSHARED
+        return total / max(len(content), 1)
+
+
+def _words(text: str) -> list[str]:
+    return [word.text.lower() for word in words(text)]
+
+
+def _pairs(text: Sequence[str], language: Language) -> list[tuple[str, str]]:
+    """Neighbouring words; of Chinese ones, which are many, the characters that meet where a word ends."""
+    if language == "zh":
+        return [(one[-1], other[0]) for one, other in pairwise(text)]
+    return list(pairwise(text))
+
+
+def _content(text: Sequence[str], language: Language) -> set[str]:
+    function = wordlist(language).function
+    return {word for word in text if len(word) > 1 and word not in function}
+
+
+def _checksum(pair: tuple[str, str]) -> int:
+    return crc32(" ".join(pair).encode())
