@@ -162,6 +162,9 @@ class Routing(Body):
     review_below: float | None = Field(None, ge=0, le=1)
 
 
+Points = Annotated[Decimal, Field(ge=0, decimal_places=2, max_digits=8)]
+
+
 class AssignmentBody(Body):
     # The first four are read by `grading.task.Task`, for the command line and the web alike.
     title: Annotated[Any, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_TITLE})]
@@ -169,9 +172,7 @@ class AssignmentBody(Body):
     language: Annotated[Any, WithJsonSchema({"type": "string", "enum": list(LANGUAGES)})]
     rubric: Annotated[Any, WithJsonSchema(RUBRIC)]
     deadline: Moment | None = Field(None, description="For information: an essay that comes later counts as late.")
-    tolerance: Annotated[Decimal, Field(ge=0, decimal_places=2, max_digits=8)] | None = Field(
-        None, description="Difference in points that the teacher does not mind."
-    )
+    tolerance: Points | None = Field(None, description="Difference in points that the teacher does not mind.")
     routing: Routing | None = Field(None, description="Null: as the settings. Left out in a change: as it was.")
     release: Release = Field(Release.at_once, description="When students may see their grades.")
     release_at: Moment | None = Field(None, description="The day, with `release: from_date`.")
@@ -200,6 +201,10 @@ class EssayFilter(Page):
 
 class ClassEssayFilter(EssayFilter):
     student_id: uuid.UUID | None = None
+
+
+class Tolerance(Body):
+    tolerance: Points | None = Field(None, description="Difference in points that the teacher does not mind.")
 
 
 class AssignmentFilter(Page):

@@ -25,6 +25,7 @@ from app.bodies import (
     NewAssignment,
     NewClass,
     Routing,
+    Tolerance,
     validated,
 )
 from app.extensions import db
@@ -268,10 +269,14 @@ def change_assignment(assignment: Assignment, data: object) -> Assignment:
     return _save(assignment, wanted)
 
 
+def _check_tolerance(tolerance: Decimal | None, rubric: Rubric) -> None:
+    if tolerance is not None and tolerance > rubric.max:
+        raise wrong("tolerance", f"Must not exceed the {number(rubric.max)} points of the rubric.")
+
+
 def _save(assignment: Assignment, wanted: AssignmentBody) -> Assignment:
     task = _task(wanted)
-    if wanted.tolerance is not None and wanted.tolerance > task.rubric.max:
-        raise wrong("tolerance", f"Must not exceed the {number(task.rubric.max)} points of the rubric.")
+    _check_tolerance(wanted.tolerance, task.rubric)
     if wanted.release is Release.from_date and wanted.release_at is None:
         raise wrong("release_at", "Say from which day on grades may be seen.")
     if wanted.release is not Release.from_date and wanted.release_at is not None:
@@ -344,6 +349,14 @@ def _keep_rubric(assignment: Assignment, rubric: Rubric) -> None:
 def use_rubric_only(assignment: Assignment, alone: bool) -> None:
     """Have the rubric's points alone count in grades to come, or what was learned from the teacher's marks again."""
     assignment.rubric_only = alone
+    db().commit()
+
+
+def set_tolerance(assignment: Assignment, data: object) -> None:
+    """How far a grade may be from the teacher's mark (`Tolerance`), from the next essay on."""
+    tolerance = validated(Tolerance, data).tolerance
+    _check_tolerance(tolerance, Rubric.parse({"criteria": assignment.rubric.criteria}))
+    assignment.tolerance = tolerance
     db().commit()
 
 

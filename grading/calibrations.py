@@ -33,14 +33,11 @@ from grading.calibration.oddity import Oddity
 from grading.calibration.prior import Prior
 from grading.calibration.sample import Labelled, Sample
 from grading.marks import Marked
+from grading.stages import GROWTH, STAGES, next_stage
 from models import Assignment, Calibration, Essay, EssayState, Grading
 from models.base import now
 from settings import settings
 
-STAGES = (20, 50, 100)
-"""Marks at which a version is trained,"""
-GROWTH = 1.25
-"""and then whenever there are so many times as many as the last was trained on."""
 ENOUGH_FOR_PRIOR = 10
 """Marks from which on another assignment teaches something."""
 SUGGESTED = 10
@@ -51,11 +48,6 @@ RECENT = timedelta(days=90)
 
 class Unusable(Exception):
     """A calibration that cannot be read; the message says why."""
-
-
-def next_stage(trained: int) -> int:
-    """How many marks the next version waits for, after one of so many; 0 for the first."""
-    return next((stage for stage in STAGES if stage > trained), int(np.ceil(trained * GROWTH)))
 
 
 def due(session: Session) -> list[uuid.UUID]:

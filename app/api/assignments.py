@@ -13,7 +13,8 @@ from app import submissions
 from app.api import blueprint
 from app.api.operation import Operation, operation
 from app.auth import assignment_member, assignment_teacher, me, rule, signed_in, teacher
-from app.bodies import AssignmentFilter, ChangedAssignment, NewAssignment
+from app.bodies import AssignmentFilter, ChangedAssignment, NewAssignment, Tolerance
+from app.calibration import CalibrationJSON, calibration_json, calibration_of
 from app.extensions import db
 from app.paging import Listing, paged
 from app.views import AssignmentView, assignment_json
@@ -60,6 +61,14 @@ def get_assignment(assignment_id: uuid.UUID) -> Any:
 def change_assignment(assignment_id: uuid.UUID, body: ChangedAssignment) -> Any:
     """Change an assignment. A rubric that differs becomes its next version; essays not yet graded are graded by it."""
     return assignment_json(submissions.change_assignment(g.assignment, body))
+
+
+@blueprint.get("/assignments/<uuid:assignment_id>/calibration")
+@rule(assignment_teacher)
+@operation(Operation(200, CalibrationJSON, query=Tolerance))
+def get_calibration(assignment_id: uuid.UUID, query: Tolerance) -> Any:
+    """What was learned from the teacher's marks; with `tolerance`, also what that would mean before it is set."""
+    return calibration_json(calibration_of(db(), g.assignment, query.tolerance))
 
 
 @blueprint.post("/assignments/<uuid:assignment_id>/release")

@@ -6,6 +6,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -15,7 +16,7 @@ from sqlalchemy import select
 from app import submissions
 from app.api.essays import list_of
 from app.auth import assignment_member, assignment_student, assignment_teacher, class_teacher, me, rule
-from app.bodies import EssayFilter, validated
+from app.bodies import EssayFilter, Tolerance, validated
 from app.calibration import calibration_of
 from app.extensions import db
 from app.language import current_language
@@ -77,8 +78,10 @@ def _students_view(errors: Mapping[str, str]) -> str:
 # --- for the teacher -------------------------------------------------------------------------------------------------
 
 
-def _teachers_view() -> str:
-    wanted = validated(EssayFilter, query() | {"assignment_id": str(g.assignment.id)})
+def _teachers_view(errors: Mapping[str, str] = MappingProxyType({})) -> str:
+    sent = query()
+    asked = {"tolerance": sent.pop("tolerance")} if "tolerance" in sent and not errors else {}
+    wanted = validated(EssayFilter, sent | {"assignment_id": str(g.assignment.id)})
     handed_in = select(Essay.student_id).where(
         Essay.assignment_id == g.assignment.id, Essay.state != EssayState.cancelled
     )
@@ -94,7 +97,8 @@ def _teachers_view() -> str:
         essays=list_of(select(Essay), wanted),
         wanted=wanted,
         missing=db().scalars(missing).all(),
-        calibration=calibration_of(db(), g.assignment),
+        calibration=calibration_of(db(), g.assignment, validated(Tolerance, asked).tolerance),
+        errors=errors,
     )
 
 
@@ -113,6 +117,18 @@ def calibrate_assignment(assignment_id: uuid.UUID) -> Any:
     submissions.use_rubric_only(g.assignment, alone)
     flash(_("From now on the rubric's points alone count.") if alone else _("From now on your marks count again."))
     return redirect(url_for("pages.assignment", assignment_id=assignment_id), 303)
+
+
+@blueprint.post("/assignments/<uuid:assignment_id>/tolerance")
+@rule(assignment_teacher)
+def set_tolerance(assignment_id: uuid.UUID) -> Any:
+    try:
+        submissions.set_tolerance(g.assignment, {"tolerance": text_field("tolerance") or None})
+    except Problem as problem:
+        return _teachers_view(field_errors(problem)), problem.status
+    off = g.assignment.tolerance is None
+    flash(_("Grades stand again without a tolerance.") if off else _("From the next essay on the tolerance counts."))
+    return redirect(url_for("pages.assignment", assignment_id=assignment_id, _anchor="calibration"), 303)
 
 
 @blueprint.get("/classes/<uuid:class_id>/assignments/new")

@@ -6,6 +6,7 @@ import pytest
 
 from models import Assignment, Calibration
 from models.session import session
+from tests.app.conftest import Clients
 from tests.app.pages.conftest import Visit
 from tests.factories import School
 
@@ -30,8 +31,10 @@ def trained(school: School, *, used: bool) -> None:
             scale={"low": 0, "high": 15, "step": 1},
             quality={"qwk": 0.7, "mean_error": 1.25},
             graders={},
-            evidence=[],
-            predictions={},
+            evidence=[
+                {"essay": str(n), "mark": float(n % 16), "predicted": (n % 16) + (n % 5 - 2) / 2} for n in range(20)
+            ],
+            predictions={str(n): float(n % 16) for n in range(100, 140)},
             comparison={"used": used, "rival": "rubric", "essays": 20, "error": 1.25, "rival_error": 2.5},
         )
         db.add(row)
@@ -72,6 +75,38 @@ def test_a_teacher_can_have_the_rubric_alone_and_go_back(visit: Visit, school: S
 
     page = teacher.send(page, action=f"{address}/calibration")
     assert "learned from 20 of your marks" in page.text
+
+
+def test_a_teacher_sees_what_a_tolerance_means_before_it_is_set(visit: Visit, school: School, address: str) -> None:
+    trained(school, used=True)
+    teacher = visit(school.teacher)
+    page = teacher.get(f"{address}?tolerance=0")
+    assert "Of 40 essays without a mark of yours, " in page.text
+    assert tolerance_of(school) is None
+
+    page = teacher.send(page, action=f"{address}/tolerance")
+    assert "From the next essay on the tolerance counts." in page.text
+    assert tolerance_of(school) == 0
+
+    page = teacher.send(page, action=f"{address}/tolerance")
+    assert "No tolerance is set" in page.text
+    assert tolerance_of(school) is None
+
+
+def test_a_wider_tolerance_troubles_the_teacher_less(school: School, client: Clients) -> None:
+    trained(school, used=True)
+    address = f"/api/v1/assignments/{school.assignment.id}/calibration"
+    narrow, wide = (client(school.teacher).get(f"{address}?tolerance={points}").get_json() for points in (0, 5))
+
+    assert wide["tally"]["outside"] < narrow["tally"]["outside"] <= narrow["tally"]["essays"] == 40
+    assert narrow["in_use"] == "0" * 64
+    assert narrow["wanted"] == 20
+    assert narrow["versions"][0]["quality"] == {"qwk": 0.7, "mean_error": 1.25}
+
+
+def tolerance_of(school: School) -> object:
+    with session() as db:
+        return db.get_one(Assignment, school.assignment.id).tolerance
 
 
 def test_students_see_none_of_it(visit: Visit, school: School, address: str) -> None:
