@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -11,9 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grading.prompts import library
+from grading.prompts import library, tokens
 from grading.prompts.compression import compress as shorter
 from grading.prompts.library import VERBOSE, Prompt, UnknownPrompt
+from grading.prompts.tokens import Length, NoTokenizer
+from settings import settings
 
 _STYLES = {"": "", "-": "red strike", "+": "green"}
 
@@ -81,6 +84,48 @@ def diff(one: Prompt, other: Prompt, words: bool) -> None:
         click.echo("\n".join(library.unified_diff(one, other)))
 
 
+class PromptOrFile(PromptName):
+    """An id such as `grade/en/v1`, or the path of a file."""
+
+    name = "prompt|file"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Prompt | Path:  # type: ignore[override]
+        path = Path(value)
+        return path if path.is_file() else super().convert(value, param, ctx)
+
+
+@prompts.command("tokens")
+@click.argument("chosen", metavar="[PROMPT|FILE]...", nargs=-1, type=PromptOrFile())
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array, and nothing else.")
+def tokens_(chosen: tuple[Prompt | Path, ...], as_json: bool) -> None:
+    """Count the tokens of prompts, of all by default, as the local model does and as hosted models do.
+
+    What is filled in is not counted. A version is compared with the verbose one, a FILE with what the compressor makes
+    of it, and so is each verbose version. The package bpe-openai brings the encodings of the hosted models.
+    """
+    counts = tokens.tokenizers(settings())
+    rows: list[Length] = []
+    for one in chosen or library.every():
+        try:
+            rows += tokens.lengths([one], counts) if isinstance(one, Prompt) else tokens.lengths_of_file(one, counts)
+        except UnicodeDecodeError as error:
+            raise click.UsageError(f"{one} is not UTF-8: {error}") from error
+        except ValueError as error:
+            raise click.UsageError(f"{one}: {error}") from error
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows]))
+        return
+    table = Table("Prompt")
+    for name in counts:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(row.name, *(_cell(row.tokens[name], row.saving[name]) for name in counts))
+    Console().print(table)
+    for name, count in counts.items():
+        if isinstance(count, NoTokenizer):
+            click.echo(f"The tokenizer {name} is not here: {count}.")
+
+
 @prompts.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 def compress(file: Path) -> None:
@@ -100,6 +145,13 @@ def compress(file: Path) -> None:
     click.echo(found.text, nl=not found.text.endswith("\n"))
     done = ", ".join(f"{count} {kind}" for kind, count in found.changes.items() if count) or "nothing to shorten"
     click.echo(f"{len(prompt):,} → {len(found.text):,} characters: {done}.", err=True)
+
+
+def _cell(tokens: int | None, saving: float | None) -> str:
+    """Of the table of tokens: how many, and what that saves."""
+    if tokens is None:
+        return "not here"
+    return f"{tokens:,}" if saving is None else f"{tokens:,}  {saving:6.1%}"
 
 
 def _verbose(prompt: Prompt) -> Prompt:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import yaml
 from rapidfuzz import process
@@ -67,6 +68,19 @@ class Prompt:
         return "\n".join(text for _, text in self.filled(known))
 
 
+def source(prompt: Prompt) -> str:
+    """The whole file of a prompt."""
+    return _path(prompt.task, prompt.language, prompt.version).read_text(encoding="utf-8")
+
+
+def instructions(file: str) -> str:
+    """The text of a prompt file as `Prompt.text` gives it: no front matter, no roles, and nothing filled in."""
+    found = _FRONT_MATTER.fullmatch(file)
+    first, *parts = _ROLE.split(found[2] if found else file)
+    texts = [text.removesuffix("\n") for text in parts[1::2]]
+    return PLACEHOLDER.sub("", "\n".join(texts if parts else [first]))
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(lambda found: values[found[1]], text)
 
@@ -94,7 +108,7 @@ def find(name: str) -> Prompt:
 @cache
 def load(task: str, language: str, version: str) -> Prompt:
     """Read one prompt file. Raises `UnknownPrompt` when there is none, `ValueError` when it is none."""
-    path = FOLDER / task / language / f"{version}.md"
+    path = _path(task, language, version)
     try:
         file = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -137,6 +151,10 @@ def word_diff(one: Prompt, other: Prompt) -> Iterator[tuple[str, str]]:
             yield "", "".join(before[start:end])
         else:
             yield from ((sign, text) for sign, text in _changed(before[start:end], after[new_start:new_end]) if text)
+
+
+def _path(task: str, language: str, version: str) -> Path:
+    return FOLDER / task / language / f"{version}.md"
 
 
 def _changed(removed: list[str], added: list[str]) -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from app.cli import main
 from grading.prompts import library
+from tests.conftest import use_environment
 
 
 def run(*arguments: str, stdin: str | None = None) -> Result:
@@ -51,11 +52,31 @@ def test_a_prompt_is_said_shorter_and_the_saving_goes_to_standard_error() -> Non
     assert "characters" in result.stderr
 
 
+def test_tokens_are_counted_of_prompts_and_of_files(tmp_path: Path) -> None:
+    file = tmp_path / "prompt.md"
+    file.write_text("Please make sure to answer in order to help.")
+    rows = json.loads(run("tokens", "grade/en/verbose", "grade/zh/compact", str(file), "--json").output)
+    assert [row["name"] for row in rows] == [
+        *("grade/en/verbose", "grade/en/verbose compressed", "grade/zh/compact"),
+        *(str(file), f"{file} compressed"),
+    ]
+    for name in {"cl100k_base", "o200k_base"} & {name for name in rows[0]["tokens"] if rows[0]["tokens"][name]}:
+        assert rows[2]["saving"][name] >= 0.76
+
+
+def test_a_tokenizer_that_is_not_here_is_named_with_what_brings_it(tmp_path: Path) -> None:
+    with use_environment({"PIZHU_HOME": str(tmp_path), "PIZHU_LOCAL_MODEL": "demo"}):
+        output = run("tokens", "grade/en/v1").output
+    assert "not here" in output
+    assert "local is not here: `pizhu setup` fetches it." in output
+
+
+@pytest.mark.parametrize("command", ["compress", "tokens"])
 @pytest.mark.parametrize("content", [b"\xff\xfe"])
-def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, command: str) -> None:
     file = tmp_path / "prompt.md"
     file.write_bytes(content)
-    result = run("compress", str(file))
+    result = run(command, str(file))
 
     assert result.exit_code == 2
     assert "is not UTF-8" in result.output
