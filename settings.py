@@ -114,9 +114,9 @@ class Settings(BaseSettings):
     )
 
     grade_prompt: str = Field(
-        "v1",
-        description="Version of the prompt that essays are graded with: a file of this name for each language in "
-        "prompts/grade. `pizhu prompts list` names them.",
+        "",
+        description="Version of the prompt that essays are graded with in every language, of those that `pizhu prompts "
+        "list` names. Empty: each language's default, which `pizhu prompts default` sets.",
     )
 
     prices: dict[str, TokenPrice] = Field(
@@ -174,7 +174,7 @@ class Settings(BaseSettings):
     def _known_prompt(cls, value: str) -> str:
         languages = [{file.stem for file in folder.glob("*.md")} for folder in (ROOT / "prompts" / "grade").iterdir()]
         known = sorted(set.intersection(*languages))
-        if value not in known:
+        if value and value not in known:
             raise ValueError(f"no prompt to grade with is called {value!r}; there are {', '.join(known)}")
         return value
 

@@ -1,9 +1,9 @@
 """The words that a grader is asked with.
 
-`prompts/grade/<language>/<version>.md` holds them; the setting `grade_prompt` names the version where a caller does
-not. Within a version, what is the same for every essay of an assignment (role, rubric, task) comes first and byte for
-byte the same, so that an engine's prefix cache holds it; the essay comes last, between tags that its writer could not
-foresee.
+`prompts/grade/<language>/<version>.md` holds them; where a caller names no version the setting `grade_prompt` does, or
+else it is the language's default. Within a version, what is the same for every essay of an assignment (role, rubric,
+task) comes first and byte for byte the same, so that an engine's prefix cache holds it; the essay comes last, between
+tags that its writer could not foresee.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grading.prompts import library
+from grading.prompts.defaults import default
 from grading.prompts.library import Prompt
 from grading.rubric import LEVELS, Criterion
 from grading.task import Task
@@ -56,7 +57,8 @@ def static_values(task: Task) -> dict[str, str]:
 
 def load(language: str, version: str | None = None) -> Prompt:
     """The prompt for a language in this version, by default the one in use."""
-    return library.load("grade", language, version or settings().grade_prompt)
+    version = version or settings().grade_prompt
+    return library.load("grade", language, version) if version else default("grade", language)
 
 
 def delimiter(secret: str | bytes, text: str) -> str:

@@ -8,18 +8,20 @@ import random
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
-from app.cli.evaluate_model import opinions_of
+from app.cli.evaluate_model import Asked
+from app.cli.evaluate_options import MarksType, NamesType, Options, PairType
 from app.cli.evaluate_page import page
 from app.cli.evaluate_table import show
 from app.cli.grade import INTERRUPTED, load_task, progress
 from app.cli.route_fit import write
+from grading import prompt
 from grading.calibration.prior import Prior
 from grading.calibration.sample import Labelled
 from grading.engines.engine import EngineDead
@@ -28,65 +30,18 @@ from grading.evaluation.assignments import Assignment, assignments
 from grading.evaluation.experiment import ALL, ExperimentError, Wanted, draws, of_assignment, samples_of
 from grading.evaluation.labelled import Essay, LabelledError, read
 from grading.evaluation.opinions import Opinions, stored
+from grading.evaluation.versions import compare
+from grading.prompts import library
+from grading.prompts.library import Prompt, UnknownPrompt
 from grading.results import ResultsError
 from grading.task import Task
-from grading.text import Language
 
 USUAL_MARKS = 100
 """Of a teacher, where nothing else could say what an essay is worth; at most half of the essays."""
 
 
-class MarksType(click.ParamType):
-    """A number of marks, or all."""
-
-    name = "N|all"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if value == "all" or isinstance(value, int):
-            return ALL if value == "all" else value
-        if not str(value).isdigit():
-            self.fail(f"{value!r} is neither a number of marks nor “all”.", param, ctx)
-        return int(value)
-
-
-class PairType(click.ParamType):
-    """OURS=THEIRS."""
-
-    name = "OURS=THEIRS"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        ours, equals, theirs = str(value).partition("=")
-        if not (ours and equals and theirs):
-            self.fail(f"{value!r} is not of the form OURS=THEIRS, such as id=essay_id.", param, ctx)
-        return ours, theirs
-
-
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What was asked for; see the command's help."""
-
-    labelled: Path
-    assignment: Path | None
-    engine: str | None
-    answers: Path | None
-    prior: tuple[Path, ...]
-    marks: int | None
-    draws: int
-    seed: int
-    prompt_id: tuple[str, ...]
-    apart: bool | None
-    essays: int | None
-    tolerance: float | None
-    by: tuple[str, ...]
-    column: tuple[tuple[str, str], ...]
-    language: Language | None
-    grades: Path | None
-    json_out: Path | None
-    html_out: Path | None
 
 
 @click.command("evaluate", context_settings={"max_content_width": 100})
@@ -126,6 +81,13 @@ class Options:
 @click.option(
     "--grades", type=click.Path(dir_okay=False, path_type=Path), help="Where a model's grades are kept, to go on from."
 )
+@click.option(
+    "--prompts",
+    type=NamesType(),
+    default=(),
+    help="Grade with these versions of the prompt and show tokens, cost and quality side by side; all other figures "
+    "are of the first.",
+)
 @click.option("--json", "json_out", type=OUT, help="Write all figures there; - for standard output.")
 @click.option("--html", "html_out", type=OUT, help="Write a report with plots there.")
 def evaluate(**options: Any) -> None:
@@ -145,13 +107,14 @@ def evaluate(**options: Any) -> None:
     model is a grader of its own; what all of them say of an essay goes into its points.
 
     A model's grades are kept (--grades, by default LABELLED.ENGINE.grades.jsonl in the current folder): run the same
-    command again after an interruption to go on.
+    command again after an interruption to go on. The report of --prompts is what `pizhu prompts default` wants to see.
 
     The exit status is 0 when all was measured, 2 for wrong input, 70 when the model died and 130 after Ctrl-C.
 
     \b
     Example: pizhu evaluate essays.tsv --marks 50 --draws 5 --json figures.json --html report.html
              pizhu evaluate essays.tsv -a letter.yaml --engine local --marks 20 --by class
+             pizhu evaluate essays.tsv -a letter.yaml --prompts v1,compact --json report.json
     """
     wanted = Options(**options)
     try:
@@ -176,16 +139,23 @@ def _evaluate(options: Options) -> None:
         raise click.UsageError("A model must be told what it grades: give the --assignment, or --engine none.")
     if unknown := set(options.by) - {name for part in parts for essay in part.essays for name in essay.groups}:
         raise click.UsageError(f"--by: no essay has a column {', '.join(sorted(unknown))}.")
-    graded = opinions_of(parts, task, engine, options.labelled, options.grades) if task and engine != "none" else {}
+    versions = _versions(options, task, engine)
     others = [part for path in options.prior for part in _assignments(options, path, None, all_prompts=True)]
-    found = []
-    with progress(len(parts) * options.draws) as advance:
-        for part in parts:
-            opinions = of_assignment(answers, part) | ({engine: graded[part.name]} if part.name in graded else {})
-            prior = _prior(part, others, answers)
-            wanted = _wanted(options, part, bool(opinions) or prior is not None)
-            made = draws(part, opinions, prior, wanted, advance)
-            found.append({**report.of_assignment(part, made, opinions, wanted, options.by), "marks": _marks(wanted)})
+    with ExitStack() as stack:
+        asked = None
+        if task and engine != "none":
+            asked = stack.enter_context(Asked(parts, task, engine, options.labelled, options.grades))
+        said = {one.id: asked.opinions(parts, one.version) for one in versions} if asked else {}
+        graded = said[versions[0].id] if asked else {}
+        found = []
+        with progress(len(parts) * options.draws) as advance:
+            for part in parts:
+                opinions = of_assignment(answers, part) | ({engine: graded[part.name]} if graded.get(part.name) else {})
+                prior = _prior(part, others, answers)
+                wanted = _wanted(options, part, bool(opinions) or prior is not None)
+                made = draws(part, opinions, prior, wanted, advance)
+                figures = report.of_assignment(part, made, opinions, wanted, options.by)
+                found.append({**figures, "marks": _marks(wanted)})
     result = {
         "file": options.labelled.name,
         **report.overall(found, wanted.marks),
@@ -194,6 +164,7 @@ def _evaluate(options: Options) -> None:
         "engine": engine,
         "seconds": round(time.monotonic() - started, 1),
         "cost_usd": None if any(one["cost_usd"] is None for one in found) else sum(one["cost_usd"] for one in found),
+        "prompts": compare(parts, versions, said, seed=options.seed).model_dump() if len(versions) > 1 else None,
         "assignments": found,
     }
     if options.json_out:
@@ -202,6 +173,20 @@ def _evaluate(options: Options) -> None:
         write(options.html_out, page(result))
     if Path("-") not in (options.json_out, options.html_out):
         show(result)
+
+
+def _versions(options: Options, task: Task | None, engine: str) -> list[Prompt]:
+    """Those to grade with, the first before the others; where no model is asked, none."""
+    if task is None or engine == "none":
+        if options.prompts:
+            raise click.UsageError("--prompts compares what a model makes of them: give --assignment and --engine.")
+        return []
+    if not options.prompts:
+        return [prompt.load(task.language)]
+    try:
+        return [library.find(f"grade/{task.language}/{name}") for name in options.prompts]
+    except UnknownPrompt as error:
+        raise click.UsageError(f"--prompts: {error}") from error
 
 
 def _assignments(options: Options, path: Path, task: Task | None, *, all_prompts: bool = False) -> list[Assignment]:

@@ -1,106 +1,145 @@
-"""The grades that a model gives to the essays of `pizhu evaluate`, kept so that an interrupted run goes on."""
+"""The model of `pizhu evaluate`: what it has graded is kept in a file, so that an interrupted run goes on."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import click
 
 from app.cli.grade import load_engine, progress
+from grading import prompt
 from grading.batch import grade_all, missing
 from grading.engines.circuit import Circuit
 from grading.engines.engine import Engine
 from grading.engines.hosted import HostedEngine
 from grading.engines.limits import Limits
 from grading.evaluation.assignments import Assignment
+from grading.evaluation.labelled import Essay
 from grading.evaluation.opinions import Opinion, graded
-from grading.results import Results
+from grading.results import Results, stamp
 from grading.sources import Item
 from grading.task import Task
-from settings import Settings, Tier, settings
+from settings import Tier, settings
 from workers.facts import provider_of
 from workers.openai import engine_of
 
 
-def opinions_of(
-    parts: Sequence[Assignment], task: Task, name: str, labelled: Path, grades: Path | None
-) -> dict[str, dict[str, Opinion]]:
-    """By assignment and essay's id. What is in `grades` already is not asked again; failed essays have no opinion."""
-    items = [
-        Item(labelled.name, f"{essay.prompt_id}/{essay.id}", essay.text) for part in parts for essay in part.essays
-    ]
-    kept = grades or Path(f"{labelled.name}.{name}.grades.jsonl")
-    config = settings()
-    tier = _hosted_tier(config, name)
-    with Results(kept, {(item.source, item.id) for item in items}) as results:
-        todo = missing(items, task, results.graded)
+class Asked:
+    """A model that grades texts by a task, each once: a context, in which the file of its grades is its own.
+
+    The model is loaded when there is something to ask it. Raises `ResultsError` where the file cannot be used.
+    """
+
+    def __init__(self, parts: Sequence[Assignment], task: Task, name: str, labelled: Path, grades: Path | None) -> None:
+        self.name = name
+        self.kept = grades or Path(f"{labelled.name}.{name}.grades.jsonl")
+        self._source, self._task, self._config = labelled.name, task, settings()
+        self._tier = _hosted_tier(name)
+        self._ids = {(self._source, _id(essay)) for part in parts for essay in part.essays}
+        self._engine: Engine | None = None
+        self._open = ExitStack()
+
+    def __enter__(self) -> Asked:
+        self._results = self._open.enter_context(Results(self.kept, self._ids))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def opinions(self, parts: Sequence[Assignment], version: str | None = None) -> dict[str, dict[str, Opinion]]:
+        """By assignment and essay's id, by this version of the prompt; failed essays have no opinion."""
+        records = self.records({_id(essay): essay.text for part in parts for essay in part.essays}, version)
+        return {
+            part.name: self.read(
+                {essay.id: records[_id(essay)] for essay in part.essays if _id(essay) in records}, part
+            )
+            for part in parts
+        }
+
+    def records(self, texts: dict[str, str], version: str | None = None) -> dict[str, dict[str, Any]]:
+        """What was said of each text, by its name; what could not be graded is missing. Nothing is asked for twice."""
+        items = [Item(self._source, name, text) for name, text in texts.items()]
+        known = self._known(items, version)
+        todo = missing(items, self._task, set(known), version)
+        failures = 0
         if todo:
-            failures = _grade(todo, task, tier, results)
-            if failures:
-                click.echo(f"{failures} of {len(items)} essays have no grade; {kept} says why.", err=True)
-    records = _records(kept, items)
-    return {
-        part.name: graded(
-            [
-                {**records[key], "id": essay.id}
-                for essay in part.essays
-                if (key := f"{essay.prompt_id}/{essay.id}") in records
-            ],
-            part.scale,
-            tier.model if tier else None,
-        )
-        for part in parts
-    }
+            failures = self._grade(todo, version)
+            known = self._known(items, version)
+        if failures:
+            click.echo(f"{failures} of {len(items)} texts have no grade; {self.kept} says why.", err=True)
+        return {record["id"]: record for record in known.values()}
 
+    def read(self, records: dict[str, dict[str, Any]], part: Assignment) -> dict[str, Opinion]:
+        """These records as opinions on the scale of an assignment, under the same names."""
+        named = [{**record, "id": name} for name, record in records.items()]
+        return graded(named, part.scale, self._tier.model if self._tier else None)
 
-def _grade(todo: list[Item], task: Task, tier: Tier | None, results: Results) -> int:
-    """Returns how many essays got no grade."""
-    config, failures = settings(), 0
-    with closing(_engine(config, tier)) as engine:
+    def _known(self, items: Sequence[Item], version: str | None) -> dict[tuple[str, ...], dict[str, Any]]:
+        """The grades of these very texts, by this task and the prompt as its file stands now; the last of each."""
+        template = prompt.load(self._task.language, version)
+        wanted = {(item.id, item.sha256) for item in items}
+        found = {}
+        with self.kept.open(encoding="utf-8") as lines:
+            for record in map(json.loads, lines):
+                if (
+                    record["status"] == "graded"
+                    and (record["id"], record["sha256"]) in wanted
+                    and (record["source"], record["assignment"]) == (self._source, self._task.content_hash)
+                    and (record["prompt_version"], record["grading"]["hashes"]["template"])
+                    == (template.id, template.hash)
+                ):
+                    found[stamp(record)] = record
+        return found
+
+    def _grade(self, todo: list[Item], version: str | None) -> int:
+        """Returns how many texts got no grade."""
+        failures, config = 0, self._config
         records = grade_all(
             todo,
-            task,
-            engine,
-            concurrency=config.openai_concurrency if tier else config.local_concurrency,
+            self._task,
+            self._loaded(),
+            concurrency=config.openai_concurrency if self._tier else config.local_concurrency,
             secret=config.secret_key.get_secret_value(),
             deadline=config.grade_deadline,
+            prompt_version=version,
         )
         with closing(records), progress(len(todo)) as advance:
             for record in records:
-                results.add(record)
+                self._results.add(record)
                 failures += record["status"] == "failed"
                 advance()
-    return failures
+        return failures
+
+    def _loaded(self) -> Engine:
+        if self._engine is None:
+            if self._tier is None:
+                self._engine = load_engine(self._config)
+            else:
+                provider = provider_of(self._tier)
+                limits = Limits.of(self._config, f"{provider}/{self._tier.model}")
+                self._engine = HostedEngine(engine_of(self._tier), Circuit(provider), limits)
+            self._open.enter_context(closing(self._engine))
+        return self._engine
 
 
-def _engine(config: Settings, tier: Tier | None) -> Engine:
-    if tier is None:
-        return load_engine(config)
-    provider = provider_of(tier)
-    return HostedEngine(engine_of(tier), Circuit(provider), Limits.of(config, f"{provider}/{tier.model}"))
+def _id(essay: Essay) -> str:
+    return f"{essay.prompt_id}/{essay.id}"
 
 
-def _hosted_tier(config: Settings, name: str) -> Tier | None:
+def _hosted_tier(name: str) -> Tier | None:
     """The hosted tier of that name, whose model is paid by the token; None for the local one."""
     if name == "local":
         return None
+    config = settings()
     tier = config.hosted_tier(name)
     if tier is None:
         there = ", ".join(["none", "local", *(one.name for one in config.hosted_tiers)])
         raise click.UsageError(f"--engine: there is no tier {name!r} here that can be asked; there are {there}.")
     return tier
-
-
-def _records(path: Path, items: Sequence[Item]) -> dict[str, dict[str, Any]]:
-    """The grades of these very texts, the last of each."""
-    texts = {item.id: item.sha256 for item in items}
-    found = {}
-    with path.open(encoding="utf-8") as lines:
-        for record in map(json.loads, lines):
-            if record["status"] == "graded" and texts.get(record["id"]) == record["sha256"]:
-                found[record["id"]] = record
-    return found

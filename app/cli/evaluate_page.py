@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from app.cli.chart import Series, chart
-from app.cli.evaluate_table import number
+from app.cli.evaluate_table import number, versions_heading, versions_rows, versions_title
 
 STYLE = """body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}
@@ -26,6 +26,13 @@ def page(result: Mapping[str, Any]) -> str:
         f"It took {result['seconds']:g} s and cost {number(result['cost_usd'], 2)} US dollars. "
         "A dash stands for what is not known.</p>",
     ]
+    if result["prompts"]:
+        parts.append("<h2>Versions of the prompt</h2>")
+        parts.append(_table(versions_heading(result["prompts"]), versions_rows(result["prompts"])))
+        parts.append(
+            f"<p>{escape(versions_title(result['prompts']))}, from a paired bootstrap. Points are the rubric's, before "
+            "any calibration.</p>"
+        )
     for one in result["assignments"]:
         parts += _assignment(one)
     return "\n".join([*parts, "</html>\n"])

@@ -20,6 +20,9 @@ def show(result: Mapping[str, Any]) -> None:
     console.print(
         _table(("", "Essays", "QWK", "±", "Exact", "Adjacent", "Mean error", "Bias", "Human–human"), _heads(result))
     )
+    if result["prompts"]:
+        console.print(versions_title(result["prompts"]))
+        console.print(_table(versions_heading(result["prompts"]), versions_rows(result["prompts"])))
     for one in result["assignments"]:
         console.print(Text(f"\n{one['name']}", style="bold"))
         for heading, rows in (
@@ -51,6 +54,36 @@ def show(result: Mapping[str, Any]) -> None:
              number(rule["random_beaten"], 2)]
             for name, rule in one["escalation"]["rules"].items()
         ]))  # fmt: skip
+
+
+def versions_title(found: Mapping[str, Any]) -> str:
+    return (
+        f"Prompts {found['task']}/{found['language']} on {found['essays']} essays, by {', '.join(found['models'])}; "
+        "the last column is the 95 % interval of the difference of QWK"
+    )
+
+
+def versions_heading(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of the table that compares prompts on the essays that all of them have graded."""
+    first = _version(found["versions"][0])
+    return "Prompt", "Tokens", "In", "Out", "$/1,000", "Failed", "QWK", f"minus {first}"
+
+
+def versions_rows(found: Mapping[str, Any]) -> list[list[str]]:
+    """Tokens are of the instructions, in and out those of an essay's calls; at last the interval of the difference."""
+    return [
+        [
+            *(_version(row), str(row["tokens"]), number(row["prompt_tokens"], 0), number(row["completion_tokens"], 0)),
+            *(number(row["cost_1000_usd"], 2), str(row["failed"]), number(row["qwk"])),
+            "{low:+.3f}…{high:+.3f}".format(**row["difference"]) if row["difference"] else "–",
+        ]
+        for row in found["versions"]
+    ]
+
+
+def _version(row: Mapping[str, Any]) -> str:
+    version: str = row["id"].rpartition("/")[2]
+    return version
 
 
 def number(value: float | None, digits: int = 3) -> str:

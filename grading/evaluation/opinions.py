@@ -43,6 +43,9 @@ class Opinion:
     """0 to 1, from the levels' log-probabilities and the quotes; None for a grader that shows none."""
     cost: float | None = None
     """US dollars; None where no price or no token count is known."""
+    usage: Usage | None = None
+    model: str = ""
+    """As the grade names it."""
 
 
 Opinions: TypeAlias = dict[str, dict[tuple[str, str], Opinion]]
@@ -88,6 +91,8 @@ def graded(records: Iterable[Mapping[str, Any]], scale: Scale, model: str | None
             hedged=bool(HEDGES.search(words)),
             confidence=grading["confidence"],
             cost=_cost(model, usage["prompt"], usage["completion"], usage["cached"]) if model else 0.0,
+            usage=Usage(usage["prompt"], usage["cached"], usage["completion"]),
+            model=grading["model"],
         )
     return found
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from grading.prompt import delimiter, load, render
+from grading.prompts.defaults import default
 from grading.reply import KINDS
 from grading.rubric import LEVELS, Rubric
 from grading.task import LANGUAGES, Task
@@ -75,8 +76,8 @@ def test_descriptors_stand_at_their_levels(descriptors: list[str], lines: list[s
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_setting_names_the_version_where_the_caller_does_not(language: str) -> None:
-    assert load(language).id == f"grade/{language}/v1"
     assert load(language, "compact").id == f"grade/{language}/compact"
+    assert load(language).id == default("grade", language).id
     with use_environment({"PIZHU_GRADE_PROMPT": "verbose"}):
         assert load(language).id == f"grade/{language}/verbose"
 

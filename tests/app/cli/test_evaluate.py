@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from app.cli.evaluate import evaluate
 from settings import settings
+from tests.doubles.engine import INVALID_ALWAYS
 from tests.grading.examples import TASK
 
 
@@ -25,6 +26,13 @@ def instant_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[
     settings.cache_clear()
     yield
     settings.cache_clear()
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Path:
+    path = tmp_path / "task.yaml"
+    path.write_text(yaml.safe_dump(TASK.to_json(), allow_unicode=True))
+    return path
 
 
 def rows(count: int, prompt_id: str = "") -> list[dict[str, Any]]:
@@ -90,15 +98,49 @@ def test_stored_answers_are_graders(tmp_path: Path) -> None:
     assert one["cost_usd"] is None, "no token counts, no price"
 
 
-def test_a_models_grades_are_kept_and_not_asked_for_again(tmp_path: Path) -> None:
+def test_a_models_grades_are_kept_and_not_asked_for_again(tmp_path: Path, task: Path) -> None:
     path = written(tmp_path / "a.jsonl", rows(24))
-    task = tmp_path / "task.yaml"
-    task.write_text(yaml.safe_dump(TASK.to_json(), allow_unicode=True))
     first = figures(path, "-a", task, "--marks", 0)
     kept = (tmp_path / "a.jsonl.local.grades.jsonl").read_bytes()
     assert kept.count(b"\n") == 24
     assert figures(path, "-a", task, "--marks", 0)["qwk"] == first["qwk"]
     assert (tmp_path / "a.jsonl.local.grades.jsonl").read_bytes() == kept
+
+
+def test_versions_of_the_prompt_are_compared_and_nothing_is_asked_for_twice(tmp_path: Path, task: Path) -> None:
+    path, kept = written(tmp_path / "a.jsonl", rows(24)), tmp_path / "a.jsonl.local.grades.jsonl"
+    assert run(path, "-a", task).exit_code == 0  # the default prompt's grades are there already
+    before = kept.read_bytes()
+    arguments = (path, "-a", task, "--prompts", "v1, compact, verbose", "--html", tmp_path / "a.html")
+    found = figures(*arguments)["prompts"]
+    assert kept.read_bytes().startswith(before)
+    assert kept.read_bytes().count(b"\n") == 3 * 24
+    first, compact, verbose = found["versions"]
+    assert (found["language"], found["models"], found["essays"]) == ("en", ["instant"], 24)
+    assert compact["prompt_tokens"] < first["prompt_tokens"] < verbose["prompt_tokens"]
+    assert compact["difference"] == {"qwk": 0, "low": 0, "high": 0}, "the double's levels do not depend on the prompt"
+    assert "Prompts grade/en on 24 essays, by instant" in (tmp_path / "a.html").read_text()
+    assert figures(*arguments)["prompts"] == found
+    assert kept.read_bytes().count(b"\n") == 3 * 24
+    assert "+0.000…+0.000" in run(*arguments[:-2]).output
+
+
+def test_a_prompt_that_says_something_else_now_is_asked_again(tmp_path: Path, task: Path) -> None:
+    path, kept = written(tmp_path / "a.jsonl", rows(24)), tmp_path / "a.jsonl.local.grades.jsonl"
+    run(path, "-a", task)
+    old = [json.loads(line) for line in kept.read_text().splitlines()]
+    for record in old[:3]:
+        record["grading"]["hashes"]["template"] = "0"
+    kept.write_text("".join(json.dumps(record) + "\n" for record in old))
+    assert run(path, "-a", task).exit_code == 0
+    assert kept.read_bytes().count(b"\n") == 24 + 3
+
+
+def test_an_essay_without_a_grade_is_counted_for_its_version(tmp_path: Path, task: Path) -> None:
+    essays = rows(24)
+    essays[0]["text"] += f" {INVALID_ALWAYS}"
+    found = figures(written(tmp_path / "a.jsonl", essays), "-a", task, "--prompts", "v1,compact")["prompts"]
+    assert (found["asked"], found["essays"], [row["failed"] for row in found["versions"]]) == (24, 23, [1, 1])
 
 
 @pytest.mark.parametrize(
@@ -111,9 +153,13 @@ def test_a_models_grades_are_kept_and_not_asked_for_again(tmp_path: Path) -> Non
         (["--by", "school"], "no essay has a column school"),
         (["--prompt-id", "9"], "no essays with the prompt_id 9"),
         (["--column", "id"], "OURS=THEIRS"),
+        (["--prompts", "v1,compact"], "give --assignment and --engine"),
+        (["--prompts", "v1"], "two or more different versions"),
+        (["--prompts", "v1,v1"], "two or more different versions"),
+        (["-a", "task.yaml", "--prompts", "v1,v9"], "No prompt is called 'grade/en/v9'"),
     ],
 )
-def test_what_cannot_be_is_said(tmp_path: Path, arguments: list[object], said: str) -> None:
+def test_what_cannot_be_is_said(tmp_path: Path, task: Path, arguments: list[object], said: str) -> None:
     result = run(written(tmp_path / "a.jsonl", rows(60)), *arguments)
     assert result.exit_code == 2
     assert said in " ".join(result.output.replace("│", " ").split())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -9,6 +10,7 @@ from click.testing import CliRunner, Result
 from app.cli import main
 from grading.prompts import library
 from tests.conftest import use_environment
+from tests.grading.prompts.test_evidence import evidence
 
 
 def run(*arguments: str, stdin: str | None = None) -> Result:
@@ -22,7 +24,8 @@ def test_all_prompts_are_listed_with_what_they_save() -> None:
     assert rows["grade/en/verbose"]["saving"] == 0
     assert rows["grade/en/compact"]["saving"] >= 0.76
     assert rows["grade/zh/compact"]["saving"] >= 0.76
-    assert "grade/zh/v1" in run("list").output
+    assert [name for name, row in rows.items() if row["in_use"]] == ["grade/en/v1", "grade/zh/v1"]
+    assert "grade/zh/v1 *" in run("list").output
 
 
 def test_a_prompt_is_shown_as_it_stands() -> None:
@@ -69,6 +72,52 @@ def test_a_tokenizer_that_is_not_here_is_named_with_what_brings_it(tmp_path: Pat
         output = run("tokens", "grade/en/v1").output
     assert "not here" in output
     assert "local is not here: `pizhu setup` fetches it." in output
+
+
+@pytest.fixture
+def changed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """What is made default, and is not written."""
+    seen: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr("app.cli.prompts.set_default", lambda new, **measured: seen.append((new.id, measured)))
+    return seen
+
+
+def test_a_version_becomes_the_default_by_evidence(tmp_path: Path, changed: list[tuple[str, dict[str, Any]]]) -> None:
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps({"prompts": evidence(-0.01).model_dump(mode="json")}))
+    result = run("default", "grade/en", "compact", "--evidence", str(report))
+    assert result.exit_code == 0, result.output
+    assert "grade/en/compact is the default now, instead of grade/en/v1: QWK +0.000 (-0.010 to +0.010)" in result.output
+    ((name, measured),) = changed
+    assert (name, measured["essays"], measured["tolerance"]) == ("grade/en/compact", 100, 0.02)
+    assert run("default", "grade/en", "v1", "--evidence", str(report)).output == "grade/en/v1 is the default already.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "report", "said", "status"),
+    [
+        (["grade/en", "compact"], json.dumps({"prompts": evidence(-0.03).model_dump(mode="json")}), "lose too much", 1),
+        (["grade/zh", "compact"], json.dumps({"prompts": evidence().model_dump(mode="json")}), "about grade/en", 1),
+        (["grade/en", "compact"], "{}", "It compares no prompts", 1),
+        (["grade/en", "compact"], "nothing", "It is no JSON", 1),
+        (["grade/en", "v2"], "{}", "No prompt is called 'grade/en/v2'", 2),
+        (["grade/fr", "v1"], "{}", "There are no prompts 'grade/fr'", 2),
+        (["code_review/en", "compact"], "{}", "No prompt code_review/en has a default", 2),
+    ],
+)
+def test_without_evidence_the_default_stays(
+    tmp_path: Path,
+    changed: list[tuple[str, dict[str, Any]]],
+    arguments: list[str],
+    report: str,
+    said: str,
+    status: int,
+) -> None:
+    file = tmp_path / "report.json"
+    file.write_text(report)
+    result = run("default", *arguments, "--evidence", str(file))
+    assert (result.exit_code, changed) == (status, [])
+    assert said in result.output
 
 
 @pytest.mark.parametrize("command", ["compress", "tokens"])
