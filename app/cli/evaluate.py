@@ -15,6 +15,7 @@ from typing import Any
 import click
 import numpy as np
 
+from app.cli.evaluate_attacks import attacked
 from app.cli.evaluate_model import Asked
 from app.cli.evaluate_options import MarksType, NamesType, Options, PairType
 from app.cli.evaluate_page import page
@@ -27,6 +28,7 @@ from grading.calibration.sample import Labelled
 from grading.engines.engine import EngineDead
 from grading.evaluation import report
 from grading.evaluation.assignments import Assignment, assignments
+from grading.evaluation.attacks import read as read_attacks
 from grading.evaluation.experiment import ALL, ExperimentError, Wanted, draws, of_assignment, samples_of
 from grading.evaluation.labelled import Essay, LabelledError, read
 from grading.evaluation.opinions import Opinions, stored
@@ -88,6 +90,15 @@ OUT = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
     help="Grade with these versions of the prompt and show tokens, cost and quality side by side; all other figures "
     "are of the first.",
 )
+@click.option(
+    "--attacks",
+    type=FILE,
+    help="Put these strings into essays and show how far marks move: .jsonl with text, and where known type and label "
+    "(0: harmless).",
+)
+@click.option(
+    "--attack-pairs", type=click.IntRange(min=1), default=100, show_default=True, help="Essays attacked by each grader."
+)
 @click.option("--json", "json_out", type=OUT, help="Write all figures there; - for standard output.")
 @click.option("--html", "html_out", type=OUT, help="Write a report with plots there.")
 def evaluate(**options: Any) -> None:
@@ -110,6 +121,9 @@ def evaluate(**options: Any) -> None:
     command again after an interruption to go on. The report of --prompts is what `pizhu prompts default` wants to see.
 
     The exit status is 0 when all was measured, 2 for wrong input, 70 when the model died and 130 after Ctrl-C.
+
+    --attacks puts strings that talk to the grader into tested essays, before, amid and after the text, and has both
+    graded by the model, by the calibration that has learned from marks, or by both. A level is a fifth of the scale.
 
     \b
     Example: pizhu evaluate essays.tsv --marks 50 --draws 5 --json figures.json --html report.html
@@ -140,6 +154,7 @@ def _evaluate(options: Options) -> None:
     if unknown := set(options.by) - {name for part in parts for essay in part.essays for name in essay.groups}:
         raise click.UsageError(f"--by: no essay has a column {', '.join(sorted(unknown))}.")
     versions = _versions(options, task, engine)
+    strings = read_attacks(options.attacks) if options.attacks else None
     others = [part for path in options.prior for part in _assignments(options, path, None, all_prompts=True)]
     with ExitStack() as stack:
         asked = None
@@ -148,14 +163,19 @@ def _evaluate(options: Options) -> None:
         said = {one.id: asked.opinions(parts, one.version) for one in versions} if asked else {}
         graded = said[versions[0].id] if asked else {}
         found = []
-        with progress(len(parts) * options.draws) as advance:
-            for part in parts:
+        for part in parts:
+            with progress(options.draws) as advance:
                 opinions = of_assignment(answers, part) | ({engine: graded[part.name]} if graded.get(part.name) else {})
                 prior = _prior(part, others, answers)
                 wanted = _wanted(options, part, bool(opinions) or prior is not None)
                 made = draws(part, opinions, prior, wanted, advance)
-                figures = report.of_assignment(part, made, opinions, wanted, options.by)
-                found.append({**figures, "marks": _marks(wanted)})
+            figures = report.of_assignment(part, made, opinions, wanted, options.by)
+            moved = None
+            if strings:
+                said_of = graded.get(part.name, {})
+                version = versions[0].version if versions else None
+                moved = attacked(part, strings, asked, version, said_of, prior, wanted, options.attack_pairs)
+            found.append({**figures, "marks": _marks(wanted), "attacks": moved})
     result = {
         "file": options.labelled.name,
         **report.overall(found, wanted.marks),

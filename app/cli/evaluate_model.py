@@ -40,7 +40,7 @@ class Asked:
         self.kept = grades or Path(f"{labelled.name}.{name}.grades.jsonl")
         self._source, self._task, self._config = labelled.name, task, settings()
         self._tier = _hosted_tier(name)
-        self._ids = {(self._source, _id(essay)) for part in parts for essay in part.essays}
+        self._ids = {(self._source, name_of(essay)) for part in parts for essay in part.essays}
         self._engine: Engine | None = None
         self._open = ExitStack()
 
@@ -55,10 +55,10 @@ class Asked:
 
     def opinions(self, parts: Sequence[Assignment], version: str | None = None) -> dict[str, dict[str, Opinion]]:
         """By assignment and essay's id, by this version of the prompt; failed essays have no opinion."""
-        records = self.records({_id(essay): essay.text for part in parts for essay in part.essays}, version)
+        records = self.records({name_of(essay): essay.text for part in parts for essay in part.essays}, version)
         return {
             part.name: self.read(
-                {essay.id: records[_id(essay)] for essay in part.essays if _id(essay) in records}, part
+                {essay.id: records[name_of(essay)] for essay in part.essays if name_of(essay) in records}, part
             )
             for part in parts
         }
@@ -129,7 +129,8 @@ class Asked:
         return self._engine
 
 
-def _id(essay: Essay) -> str:
+def name_of(essay: Essay) -> str:
+    """Under which its grades are kept."""
     return f"{essay.prompt_id}/{essay.id}"
 
 

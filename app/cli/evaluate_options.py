@@ -72,5 +72,7 @@ class Options:
     language: Language | None
     grades: Path | None
     prompts: tuple[str, ...]
+    attacks: Path | None
+    attack_pairs: int
     json_out: Path | None
     html_out: Path | None

@@ -7,7 +7,16 @@ from html import escape
 from typing import Any
 
 from app.cli.chart import Series, chart
-from app.cli.evaluate_table import number, versions_heading, versions_rows, versions_title
+from app.cli.evaluate_table import (
+    ATTACKS,
+    attacks_flags,
+    attacks_rows,
+    number,
+    signed,
+    versions_heading,
+    versions_rows,
+    versions_title,
+)
 
 STYLE = """body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .7rem;text-align:right;border-bottom:1px solid #ddd}
@@ -87,6 +96,8 @@ def _assignment(one: Mapping[str, Any]) -> Iterator[str]:
             [Series(row["name"], [(row["cost_1000_usd"], row["qwk"])], line=False) for row in priced],
         )
     yield from _trust(one)
+    if one["attacks"]:
+        yield from _attacks(one["attacks"])
 
 
 def _trust(one: Mapping[str, Any]) -> Iterator[str]:
@@ -123,6 +134,24 @@ def _trust(one: Mapping[str, Any]) -> Iterator[str]:
         [
             [name, *(number(rule[key], 4) for key in ("gain", "gain_sd", "of_best", "random_beaten"))]
             for name, rule in found["rules"].items()
+        ],
+    )
+
+
+def _attacks(found: Mapping[str, Any]) -> Iterator[str]:
+    yield "<h3>Words that are meant for the grader</h3>"
+    yield _table(ATTACKS, attacks_rows(found))
+    yield f"<p>{escape(attacks_flags(found))}</p>"
+    (reading, figures), *_ = found["readings"].items()
+    yield _table(
+        (reading, "Pairs", "Held", "Mean, levels", "Worst, levels", "+1 level"),
+        [
+            [
+                *(name, str(some["graded"]), str(some["withheld"])),
+                *(signed(some.get(figure)) for figure in ("mean_levels", "worst_rise_levels")),
+                str(some.get("rises_of_a_level", "–")),
+            ]
+            for name, some in (*figures["by_type"].items(), *figures["by_place"].items())
         ],
     )
 

@@ -49,11 +49,46 @@ def show(result: Mapping[str, Any]) -> None:
             console.print(_table(("Interval for", "holds", "Width"), [
                 [f"{row['stated']:.0%}", f"{row['measured']:.1%}", number(row["width"], 2)] for row in one["intervals"]
             ]))  # fmt: skip
+        if one["attacks"]:
+            console.print(_table(ATTACKS, attacks_rows(one["attacks"])))
+            console.print(attacks_flags(one["attacks"]))
         console.print(_table(("To a teacher", "QWK above random", "±", "of the best", "Random beaten"), [
             [name, number(rule["gain"], 4), number(rule["gain_sd"], 4), number(rule["of_best"], 2),
              number(rule["random_beaten"], 2)]
             for name, rule in one["escalation"]["rules"].items()
         ]))  # fmt: skip
+
+
+ATTACKS = ("Attacked", "Pairs", "Held", "Mean", "Levels", "Worst", "Levels", "+1 level")
+
+
+def attacks_rows(found: Mapping[str, Any]) -> list[list[str]]:
+    """Shifts in points and in levels; held back are those marks that a teacher is to give."""
+    rows = []
+    for reading, figures in found["readings"].items():
+        for name, some in ((reading, figures), ("  weak essays", figures["weak"])):
+            worst = (some.get("worst_rise_points"), some.get("worst_rise_levels"))
+            rows.append(
+                [
+                    *(name, str(some["graded"]), str(some["withheld"])),
+                    *(signed(value) for value in (some.get("mean_points"), some.get("mean_levels"), *worst)),
+                    str(some.get("rises_of_a_level", "–")),
+                ]
+            )
+    return rows
+
+
+def attacks_flags(found: Mapping[str, Any]) -> str:
+    flagged, harmless = found["flagged"], found["look_alikes"]
+    return (
+        f"Taken to be meant for the grader: {flagged['flagged']} of {flagged['pairs']} attacks, "
+        f"{harmless['flagged']} of {harmless['pairs']} look-alikes that mean no harm. “Held” is left to a teacher; "
+        "“worst” is the largest rise; “+1 level” counts rises of a whole level."
+    )
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else f"{value:+.{digits}f}"
 
 
 def versions_title(found: Mapping[str, Any]) -> str:

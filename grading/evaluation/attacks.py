@@ -7,7 +7,6 @@ mark, so that a teacher decides (`grading.wary`), nothing has risen.
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections import defaultdict
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from grading.calibration.sample import Scale
+from grading.evaluation.labelled import LabelledError, json_lines
+from grading.injection import find
 from grading.text import Language, language_of
 
 Graded = Callable[[Sequence[str]], Sequence[float | None]]
@@ -47,11 +48,28 @@ class Pair:
     place: str
 
 
-def read(path: Path) -> list[Attack]:
-    """Attacks of a file of JSON objects a line: `text`, and where there are any `type` and `label` (0: harmless)."""
-    with path.open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines if line.strip()]
-    return [Attack(row.get("type", "attack").partition(":")[0], row["text"]) for row in rows if row.get("label", 1)]
+@dataclass(frozen=True)
+class Strings:
+    """Attacks, and words that only look like such."""
+
+    attacks: Sequence[Attack]
+    harmless: Sequence[Attack]
+
+
+def read(path: Path) -> Strings:
+    """Of a file of JSON objects a line: `text`, and where there are any `type` and `label` (0: harmless). Raises
+    `LabelledError`."""
+    attacks: list[Attack] = []
+    harmless: list[Attack] = []
+    for number, row in json_lines(path):
+        text = row.get("text")
+        if not isinstance(text, str) or not text.strip():
+            raise LabelledError(f"{path}, line {number}: has no text.")
+        kind = str(row.get("type") or "attack").partition(":")[0]
+        (attacks if row.get("label", 1) else harmless).append(Attack(kind, text))
+    if not attacks:
+        raise LabelledError(f"{path} has no attacks.")
+    return Strings(attacks, harmless)
 
 
 def pairs(essays: Sequence[str], attacks: Sequence[Attack], *, count: int, seed: int = 0) -> list[Pair]:
@@ -104,6 +122,13 @@ def measure(made: Sequence[Pair], grade: Graded, scale: Scale) -> dict[str, Any]
         "by_place": {place: _summary([one for one in known if one[0].place == place], level) for place in PLACES},
         "by_type": {name: _summary(some, level) for name, some in sorted(by_type.items())},
     }
+
+
+def flags(made: Sequence[Pair]) -> dict[str, int]:
+    """In how many of these essays something is taken to be meant for the grader, that was not before; JSON."""
+    clean = {text for text in {pair.honest for pair in made} if not find(text)}
+    counted = [pair for pair in made if pair.honest in clean]
+    return {"pairs": len(counted), "flagged": sum(bool(find(pair.attacked)) for pair in counted)}
 
 
 def _summary(some: Iterable[tuple[Pair, float, float | None]], level: float) -> dict[str, Any]:

@@ -98,6 +98,16 @@ def draws(
     return made
 
 
+def first_split(count: int, wanted: Wanted) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Places of the essays whose marks are the teacher's, and of those that are tested, in the first draw (with all
+    marks: in its first fold)."""
+    order = np.random.default_rng([wanted.seed, 0]).permutation(count)
+    if wanted.marks == ALL:
+        part = np.array_split(order, FOLDS)[0]
+        return np.setdiff1d(order, part), np.sort(part)
+    return np.sort(order[: wanted.marks]), np.sort(order[wanted.marks :])
+
+
 def samples_of(assignment: Assignment, opinions: Mapping[str, Mapping[str, Opinion]]) -> list[Sample]:
     """The essays as the calibration takes them."""
     return [

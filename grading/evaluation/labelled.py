@@ -101,6 +101,25 @@ def _rows(path: Path, columns: Mapping[str, str]) -> Iterator[tuple[int, dict[st
         yield from ((line, _renamed(row, columns)) for line, row in _table(path, text, SUFFIXES[suffix]))
 
 
+def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSON Lines file, also gzipped, with the numbers of their lines. Raises `LabelledError`."""
+    try:
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise LabelledError(f"{path} cannot be read: {error}.") from None
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if not isinstance(row, dict):
+            raise LabelledError(f"{path}, line {number}: is no JSON object.")
+        yield number, row
+
+
 def _json_lines(text: str) -> Iterator[tuple[int, dict[str, Any] | _FaultError]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():

@@ -8,11 +8,10 @@ its one total. An answer without a score is none.
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,7 +19,7 @@ from typing import Any, TypeAlias
 from grading.calibration.sample import Scale
 from grading.costs.prices import UnknownModel, price_of
 from grading.engines.engine import Usage
-from grading.evaluation.labelled import LabelledError
+from grading.evaluation.labelled import LabelledError, json_lines
 
 HEDGES = re.compile(
     r"\b(sorry|perhaps|maybe|may|might|possibl[ey]|unclear|unsure|not sure|cannot|difficult to)\b"
@@ -56,7 +55,7 @@ def stored(path: Path) -> Opinions:
     """The answers of a JSON Lines file with `essay_id, model, total_score` and, where they are known, `prompt_id`,
     `prompt_variant`, `model_version`, `sub`, `prompt_tokens`, `completion_tokens`, `raw`. Raises `LabelledError`."""
     by_grader: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for number, answer in _lines(path):
+    for number, answer in json_lines(path):
         missing = [name for name in ("essay_id", "model", "total_score") if name not in answer]
         if missing:
             raise LabelledError(f"{path}, line {number}: has no {', '.join(missing)}.")
@@ -119,21 +118,3 @@ def _cost(model: str, prompt: int | None, completion: int | None, cached: int) -
 
 def _key(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise LabelledError(f"{path} cannot be read: {error}.") from None
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError:
-            row = None
-        if not isinstance(row, dict):
-            raise LabelledError(f"{path}, line {number}: is no JSON object.")
-        yield number, row
