@@ -162,10 +162,12 @@ def _evaluate(options: Options) -> None:
             asked = stack.enter_context(Asked(parts, task, engine, options.labelled, options.grades))
         said = {one.id: asked.opinions(parts, one.version) for one in versions} if asked else {}
         graded = said[versions[0].id] if asked else {}
+        if none := [name for name, opinions in graded.items() if not opinions]:
+            raise ExperimentError(f"{engine} has graded none of the essays of {', '.join(none)}.")
         found = []
         for part in parts:
             with progress(options.draws) as advance:
-                opinions = of_assignment(answers, part) | ({engine: graded[part.name]} if graded.get(part.name) else {})
+                opinions = of_assignment(answers, part) | ({engine: graded[part.name]} if graded else {})
                 prior = _prior(part, others, answers)
                 wanted = _wanted(options, part, bool(opinions) or prior is not None)
                 made = draws(part, opinions, prior, wanted, advance)

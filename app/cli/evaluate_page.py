@@ -30,8 +30,8 @@ def page(result: Mapping[str, Any]) -> str:
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>",
         f"<title>Pizhu: {escape(result['file'])}</title><style>{STYLE}</style><h1>{escape(result['file'])}</h1>",
-        f"<p>{result['essays']:,} essays; {result['marks']} of the marks were the teacher's, the rest was tested, "
-        f"{result['draws']} times; QWK {number(result['qwk'])}, human–human {number(result['human_qwk'])}. "
+        f"<p>{result['essays']:,} essays; {result['marks']} of the marks were the teacher's, the rest was tested, in "
+        f"{_draws(result['draws'])}; QWK {number(result['qwk'])}, human–human {number(result['human_qwk'])}. "
         f"It took {result['seconds']:g} s and cost {number(result['cost_usd'], 2)} US dollars. "
         "A dash stands for what is not known.</p>",
     ]
@@ -52,8 +52,11 @@ def _assignment(one: Mapping[str, Any]) -> Iterator[str]:
     yield _table(
         ("", *HEADINGS),
         [
-            [name, str(row["essays"]), *(number(row[figure]) for figure in AGREEMENT)]
-            for name, row in (("Pizhu", one), ("human and human", one["human"]))
+            [name, str(essays), *(number(row[figure]) for figure in AGREEMENT)]
+            for name, row, essays in (
+                ("Pizhu", one, one["tested"]),
+                ("human and human", one["human"], one["human"] and one["human"]["essays"]),
+            )
             if row
         ],
     )
@@ -88,7 +91,7 @@ def _assignment(one: Mapping[str, Any]) -> Iterator[str]:
         ],
     )
     priced = [row for row in one["graders"] if row["cost_1000_usd"] is not None and row["qwk"] is not None]
-    if priced:
+    if len(priced) > 1:
         yield chart(
             "Cost against quality",
             "US dollars for 1,000 essays",
@@ -100,19 +103,24 @@ def _assignment(one: Mapping[str, Any]) -> Iterator[str]:
         yield from _attacks(one["attacks"])
 
 
+def _draws(count: int) -> str:
+    return "one draw" if count == 1 else f"{count} draws"
+
+
 def _trust(one: Mapping[str, Any]) -> Iterator[str]:
     if one["confidence"]:
-        yield f"<h3>Confidence: off by more than {one['tolerance']:g} points</h3>"
+        yield f"<h3>Confidence: which marks are off by more than {one['tolerance']:g}</h3>"
         yield _table(
             ("Told by", "AUROC", "ECE"),
             [[name, number(found["auroc"]), number(found.get("ece"))] for name, found in one["confidence"].items()],
         )
         curve = [(row["said"], row["true"]) for row in one["confidence"]["calibrated"]["curve"]]
+        lowest = min(value for point in curve for value in point)
         yield chart(
             "Reliability",
             "Probability stated",
             "Share within the tolerance",
-            [Series("perfect", [(0, 0), (1, 1)]), Series("measured", curve)],
+            [Series("perfect", [(lowest, lowest), (1, 1)]), Series("measured", curve)],
         )
     if one["intervals"]:
         yield _table(
@@ -151,7 +159,10 @@ def _attacks(found: Mapping[str, Any]) -> Iterator[str]:
                 *(signed(some.get(figure)) for figure in ("mean_levels", "worst_rise_levels")),
                 str(some.get("rises_of_a_level", "–")),
             ]
-            for name, some in (*figures["by_type"].items(), *figures["by_place"].items())
+            for name, some in (
+                *figures["by_type"].items(),
+                *((f"{place} the text", some) for place, some in figures["by_place"].items()),
+            )
         ],
     )
 

@@ -18,7 +18,7 @@ def show(result: Mapping[str, Any]) -> None:
         Text(f"{result['file']}: {result['essays']:,} essays, {marks} marks, {result['seconds']:g} s", style="bold")
     )
     console.print(
-        _table(("", "Essays", "QWK", "±", "Exact", "Adjacent", "Mean error", "Bias", "Human–human"), _heads(result))
+        _table(("", "Tested", "QWK", "±", "Exact", "Adjacent", "Mean error", "Bias", "Human–human"), _heads(result))
     )
     if result["prompts"]:
         console.print(versions_title(result["prompts"]))
@@ -66,7 +66,7 @@ def attacks_rows(found: Mapping[str, Any]) -> list[list[str]]:
     """Shifts in points and in levels; held back are those marks that a teacher is to give."""
     rows = []
     for reading, figures in found["readings"].items():
-        for name, some in ((reading, figures), ("  weak essays", figures["weak"])):
+        for name, some in ((reading, figures), ("… weak essays", figures["weak"])):
             worst = (some.get("worst_rise_points"), some.get("worst_rise_levels"))
             rows.append(
                 [
@@ -88,7 +88,8 @@ def attacks_flags(found: Mapping[str, Any]) -> str:
 
 
 def signed(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None else f"{value:+.{digits}f}"
+    """With its sign; what is nought when it is rounded has a plus."""
+    return "–" if value is None else f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
 def versions_title(found: Mapping[str, Any]) -> str:
@@ -128,11 +129,18 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def _heads(result: Mapping[str, Any]) -> list[list[str]]:
     rows = [
-        [one["name"], str(one["essays"]), *_figures(one), number(one["human"]["qwk"] if one["human"] else None)]
+        [one["name"], str(one["tested"]), *_figures(one), number(one["human"]["qwk"] if one["human"] else None)]
         for one in result["assignments"]
     ]
     if len(rows) > 1:
-        rows.append(["mean", str(result["essays"]), *_figures(result), number(result["human_qwk"])])
+        rows.append(
+            [
+                "mean",
+                str(sum(one["tested"] for one in result["assignments"])),
+                *_figures(result),
+                number(result["human_qwk"]),
+            ]
+        )
     return rows
 
 

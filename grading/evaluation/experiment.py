@@ -140,10 +140,12 @@ def _draw(
 ) -> Draw:
     scale, marks = assignment.scale, assignment.marks[taught]
     test = [samples[index] for index in tested]
+    if not len(taught) and prior is None:  # rubric points are all there is, where there are any
+        tested = _spoken_of(assignment, opinions, tested)
     raw = {name: _raw(assignment, said, tested) for name, said in opinions.items()}
     alone = {f"{name}, as it is": points for name, points in raw.items()}
-    if not len(taught) and prior is None:  # rubric points are all there is
-        return Draw(tested, scale.clip(_mean(list(raw.values()), assignment)), alone, None, None)
+    if not len(taught) and prior is None:
+        return Draw(tested, scale.clip(_mean(list(raw.values()))), alone, None, None)
     labelled = replace(assignment.labelled(samples, taught), unmarked=test)
     calibrator = fit(labelled, prior)
     points = calibrator.predict(test)
@@ -177,13 +179,18 @@ def _raw(assignment: Assignment, said: Mapping[str, Opinion], chosen: NDArray[np
     return np.array([said[name].points if name in said else np.nan for name in ids], dtype=float)
 
 
-def _mean(points: Sequence[Array], assignment: Assignment) -> Array:
-    """Of all that have spoken; the middle of the scale where nobody has."""
-    stacked = np.array(points)
-    spoken = np.isfinite(stacked)
-    total = np.where(spoken, stacked, 0).sum(axis=0)
-    middle = (assignment.scale.low + assignment.scale.high) / 2
-    return np.where(spoken.any(axis=0), total / np.maximum(spoken.sum(axis=0), 1), middle)
+def _spoken_of(
+    assignment: Assignment, opinions: Mapping[str, Mapping[str, Opinion]], tested: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Those of them that anybody has graded."""
+    spoken = [any(assignment.essays[place].id in said for said in opinions.values()) for place in tested]
+    return tested[spoken]
+
+
+def _mean(points: Sequence[Array]) -> Array:
+    """Of all that have spoken; somebody has, of each."""
+    mean: Array = np.nanmean(np.array(points), axis=0)
+    return mean
 
 
 def _moved(taught: Array, marks: Array, tested: Array) -> Array:

@@ -71,7 +71,7 @@ def test_marks_that_follow_from_the_text_are_learned_and_the_page_has_its_plots(
     (one,) = found["assignments"]
     assert [group["essays"] for group in one["groups"]["class"]] == pytest.approx([40, 40], abs=8)
     assert one["intervals"][1]["measured"] >= 0.75
-    assert (tmp_path / "a.html").read_text().count("<svg") >= 4
+    assert (tmp_path / "a.html").read_text().count("<svg") >= 3
 
 
 def test_the_same_seed_gives_the_same_and_all_marks_are_cross_validated(tmp_path: Path) -> None:
@@ -139,8 +139,18 @@ def test_a_prompt_that_says_something_else_now_is_asked_again(tmp_path: Path, ta
 def test_an_essay_without_a_grade_is_counted_for_its_version(tmp_path: Path, task: Path) -> None:
     essays = rows(24)
     essays[0]["text"] += f" {INVALID_ALWAYS}"
-    found = figures(written(tmp_path / "a.jsonl", essays), "-a", task, "--prompts", "v1,compact")["prompts"]
+    report = figures(written(tmp_path / "a.jsonl", essays), "-a", task, "--prompts", "v1,compact")
+    (one,), found = report["assignments"], report["prompts"]
+    assert (one["essays"], one["tested"]) == (24, 23), "nobody's grade is no grade in the middle of the scale"
     assert (found["asked"], found["essays"], [row["failed"] for row in found["versions"]]) == (24, 23, [1, 1])
+
+
+def test_without_any_grade_nothing_is_measured(tmp_path: Path, task: Path) -> None:
+    essays = [{**row, "text": f"{row['text']} {INVALID_ALWAYS}"} for row in rows(24)]
+    result = run(written(tmp_path / "a.jsonl", essays), "-a", task)
+    assert result.exit_code == 2
+    assert "24 of 24 texts have no grade" in result.output
+    assert "local has graded none of the essays" in result.output
 
 
 ATTACKS = [
