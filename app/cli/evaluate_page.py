@@ -91,7 +91,7 @@ def _assignment(one: Mapping[str, Any]) -> Iterator[str]:
         ],
     )
     priced = [row for row in one["graders"] if row["cost_1000_usd"] is not None and row["qwk"] is not None]
-    if len(priced) > 1:
+    if len({row["cost_1000_usd"] for row in priced}) > 1:
         yield chart(
             "Cost against quality",
             "US dollars for 1,000 essays",
@@ -120,7 +120,7 @@ def _trust(one: Mapping[str, Any]) -> Iterator[str]:
             "Reliability",
             "Probability stated",
             "Share within the tolerance",
-            [Series("perfect", [(lowest, lowest), (1, 1)]), Series("measured", curve)],
+            [Series("perfect", [(lowest, lowest), (1, 1)]), Series("measured", curve, line=False)],
         )
     if one["intervals"]:
         yield _table(

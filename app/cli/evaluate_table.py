@@ -17,9 +17,7 @@ def show(result: Mapping[str, Any]) -> None:
     console.print(
         Text(f"{result['file']}: {result['essays']:,} essays, {marks} marks, {result['seconds']:g} s", style="bold")
     )
-    console.print(
-        _table(("", "Tested", "QWK", "±", "Exact", "Adjacent", "Mean error", "Bias", "Human–human"), _heads(result))
-    )
+    console.print(_table(("", "Tested", "QWK", "Exact", "Adjacent", "Error", "Bias", "Human"), _heads(result)))
     if result["prompts"]:
         console.print(versions_title(result["prompts"]))
         console.print(_table(versions_heading(result["prompts"]), versions_rows(result["prompts"])))
@@ -146,7 +144,8 @@ def _heads(result: Mapping[str, Any]) -> list[list[str]]:
 
 def _figures(one: Mapping[str, Any]) -> list[str]:
     return [
-        *(number(one.get(name)) for name in ("qwk", "qwk_sd", "exact", "adjacent")),
+        number(one["qwk"]) + (f"±{one['qwk_sd']:.2f}" if one.get("qwk_sd") is not None else ""),
+        *(number(one.get(name)) for name in ("exact", "adjacent")),
         *(number(one.get(name), 2) for name in ("mean_error", "bias")),
     ]
 
@@ -154,7 +153,7 @@ def _figures(one: Mapping[str, Any]) -> list[str]:
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table()
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place else "left", no_wrap=place > 0, min_width=0 if place else 12)
+        table.add_column(heading, justify="right" if place else "left", no_wrap=place > 0, min_width=0 if place else 10)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
