@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.calibration.calibrator import fit
+from grading.calibration.calibrator import FEWEST, fit
 from grading.calibration.doubt import Doubt
 from grading.calibration.interval import Conformal
 from grading.calibration.prior import Prior
@@ -78,6 +78,8 @@ def draws(
         )
     if wanted.marks == 0 and prior is None and not opinions:
         raise ExperimentError("Without marks there must be a model, stored answers, or a prior (see --marks).")
+    if 0 < wanted.marks < FEWEST and prior is None:
+        raise ExperimentError(f"Without a prior {FEWEST} marks are needed to learn from; --marks says {wanted.marks}.")
     made = []
     for number in range(1 if wanted.marks == 0 else wanted.draws):
         random = np.random.default_rng([wanted.seed, number])

@@ -195,6 +195,7 @@ def test_attacks_on_a_model_are_graded_once_and_a_mark_that_was_swayed_is_held(t
     ("arguments", "said"),
     [
         (["--marks", "many"], "neither a number of marks nor"),
+        (["--marks", 9], "Without a prior 10 marks are needed"),
         (["--marks", 55], "fewer than 10 are left to test"),
         (["--marks", 0], "there must be a model, stored answers, or a prior"),
         (["--engine", "local"], "give the --assignment"),
