@@ -81,8 +81,9 @@ def _english_rarity() -> Callable[[str], float]:
 
 
 def _chinese_rarity() -> Callable[[str], float]:
-    from grading.checker.bigrams import bigrams
+    from grading.checker.bigrams import LIBIME, bigrams
 
-    model = bigrams()
+    model = bigrams(LIBIME)
+    rarity = dict(zip(model.words, (-model.alone).tolist(), strict=True))
     middling = 10.5
-    return lambda word: -model.alone[model.numbers[word]] if word in model.numbers else middling
+    return lambda word: rarity.get(word, middling)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
 from grading.segmentation import jieba
@@ -34,6 +34,11 @@ def soundalikes(character: str) -> Mapping[str, bool]:
         for other in by_sound[_merged(reading)]
         if other != character
     }
+
+
+def all_soundalikes() -> Iterator[tuple[str, str, bool]]:
+    """All pairs of common characters that sound alike, likewise."""
+    return ((one, other, same) for one in _tables()[0] for other, same in soundalikes(one).items())
 
 
 @cache

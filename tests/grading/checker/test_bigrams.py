@@ -1,35 +1,49 @@
 from __future__ import annotations
 
-from math import exp
+from pathlib import Path
 
-from grading.checker.bigrams import bigrams
+import numpy as np
+import pytest
 
+from grading.checker.bigrams import LIBIME, OTHER, SUNPINYIN, bigrams, codes, packed_words
 
-def likelihood(first: str, second: str) -> tuple[float, bool]:
-    model = bigrams()
-    return model.after(model.numbers[first], model.numbers[second])
-
-
-def test_what_people_say_is_likelier_than_what_they_do_not() -> None:
-    assert likelihood("坐", "飞机") > likelihood("做", "飞机")
-    assert likelihood("我", "在") > likelihood("我", "再")
+both = pytest.mark.parametrize("file", [LIBIME, SUNPINYIN], ids=["libime", "sunpinyin"])
 
 
-def test_a_pair_that_was_never_seen_is_as_likely_as_its_second_word_after_this_first() -> None:
-    model = bigrams()
-    chance, seen = likelihood("跳", "无")
-    assert not seen
-    assert chance < model.alone[model.numbers["无"]]
+def likelihood(file: Path, first: str, second: str) -> float:
+    model = bigrams(file)
+    numbers = np.array([[model.words.index(word)] for word in (first, second)])
+    return float(model.after(*numbers)[0])
 
 
-def test_nothing_was_seen_before_a_text_begins() -> None:
-    model = bigrams()
-    number = model.numbers["我们"]
-    assert model.after(model.begin, number) == (model.alone[number], False)
+@both
+def test_what_people_say_is_likelier_than_what_they_do_not(file: Path) -> None:
+    assert likelihood(file, "看", "电影") > likelihood(file, "砍", "电影")
+    assert likelihood(file, "我", "在") > likelihood(file, "我", "再")
 
 
-def test_probabilities_after_a_word_sum_to_no_more_than_one() -> None:
-    model = bigrams()
-    first = model.numbers["飞机"]
-    total = sum(exp(model.after(first, second)[0]) for second in range(len(model.numbers)))
-    assert 0.7 < total < 1.05
+@both
+def test_a_pair_that_was_never_seen_is_as_likely_as_its_second_word_after_this_first(file: Path) -> None:
+    model = bigrams(file)
+    assert likelihood(file, "跳", "无") < model.alone[model.words.index("无")]
+
+
+@both
+def test_probabilities_after_a_word_sum_to_no_more_than_one(file: Path) -> None:
+    model = bigrams(file)
+    every = np.arange(len(model.words))
+    total = np.exp(model.after(np.full_like(every, model.words.index("飞机")), every)).sum()
+    assert 0.7 < total < 1.15
+
+
+@both
+def test_words_are_found_by_their_characters(file: Path) -> None:
+    model = bigrams(file)
+    for word in ("我", "飞机", "图书馆"):
+        spelt = codes(word)
+        number = model.character[spelt[0]] if len(word) == 1 else model.numbers.get(packed_words(spelt[None]), -1)[0]
+        assert model.words[number] == word
+
+
+def test_what_is_no_chinese_character_has_one_code() -> None:
+    assert codes("一a😀鿿").tolist() == [1, OTHER, OTHER, 0x9FFF - 0x4DFF]

@@ -1,0 +1,156 @@
+"""What Chinese words may stand for: the words that sound alike, and what of the text's probability each makes.
+
+Only where a word of the likeliest cut is less probable after the one before it than it is anywhere, both are suspect,
+and give way to words of the same sound of which one character differs.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grading.checker.bigrams import LIBIME, LONGEST_WORD, Codes, Numbers, bigrams, codes, packed_words
+from grading.checker.hashing import HashTable
+from grading.checker.lattice import Chances, Lattice, Places, padded, spread
+from grading.checker.soundalikes import all_soundalikes, sound
+
+NEARLY = 1.5
+"""What an exchange for a character of nearly the same sound must gain beyond others."""
+ALONE = 0.7
+"""What a word of one character must: they stand beside almost anything."""
+RARE = -12.75
+"""Logarithm of its probability below which a word is not what a pupil meant."""
+
+_NEVER_MEANT = frozenset(
+    one + other for group in ("他她它", "那哪", "甚什", "罢吧", "份分", "象像") for one in group for other in group
+)
+"""Whom a pronoun means, no bigram knows, and a variant is no error."""
+
+
+_NOT_ALIKE = 2
+
+
+class Exchanges(NamedTuple):
+    """`text[start:end]` for words of a model, in which the character at `place` is another; gains are logarithms."""
+
+    number: Numbers
+    start: Places
+    end: Places
+    place: Places
+    handicap: Chances
+    gain: Chances
+
+    def where(self, chosen: NDArray[np.bool_]) -> Exchanges:
+        columns: Any = (column[chosen] for column in self)
+        return Exchanges(*columns)
+
+
+def exchanges(lattice: Lattice, least: float) -> Exchanges:
+    """Those that gain at least so much, their handicap left out."""
+    suspects, alone = _suspects(lattice)
+    one, more = _alone(lattice.text, alone), _words(lattice, suspects)
+    both: Any = (np.concatenate([former, latter]) for former, latter in zip(one, more, strict=True))
+    found = Exchanges(*both)
+    gain = lattice.gain(found.number, found.start, found.end, least)
+    return found._replace(gain=gain).where(gain >= least)
+
+
+def _suspects(lattice: Lattice) -> tuple[NDArray[np.bool_], Places]:
+    """Whether each place of the text is suspect, and the suspect words of one character."""
+    best = lattice.best[lattice.run[lattice.start]]
+    likeliest = np.append(lattice.before + lattice.behind[:-1] >= best - 1e-3, False)
+    steps = likeliest[lattice.former] & likeliest[lattice.latter]
+    former, latter, chance = lattice.former[steps], lattice.latter[steps], lattice.chance[steps]
+    odd = chance < lattice.model.alone[lattice.number[latter]]
+    unknown = likeliest[:-1] & (lattice.number == lattice.model.unknown)
+    edges = np.unique(np.concatenate([former[odd], latter[odd], np.flatnonzero(unknown)]))
+    suspects = np.zeros(len(lattice.text), np.bool_)
+    suspects[spread(lattice.start[edges], lattice.end[edges])[1]] = True
+    return suspects, lattice.start[edges][lattice.end[edges] == lattice.start[edges] + 1]
+
+
+def _alone(text: Codes, places: Places) -> Exchanges:
+    tables = _tables()
+    written = text[places]
+    owner, pair = spread(tables.first[written], tables.first[written + 1])
+    start = places[owner]
+    handicap = (ALONE + NEARLY * tables.near[pair]).astype(np.float32)
+    return Exchanges(tables.single[pair], start, start + 1, start, handicap, np.zeros(len(start), np.float32))
+
+
+def _words(lattice: Lattice, suspects: NDArray[np.bool_]) -> Exchanges:
+    tables, model = _tables(), lattice.model
+    start, end = _spans(lattice.run, suspects)
+    written = padded(lattice.text, start, end)
+    group = tables.groups.get(packed_words(tables.sound[written]), len(tables.bounds) - 2)
+    span, word = spread(tables.bounds[group], tables.bounds[group + 1])
+    number, written = tables.words[word], written[span]
+    meant = model.characters[number]
+    differ = written != meant
+    row = np.flatnonzero(differ.sum(axis=1) == 1)
+    column = differ[row].argmax(axis=1)
+    near = tables.pairs.get(written[row, column] << 15 | meant[row, column], _NOT_ALIKE)
+    row, column, near = (values[near != _NOT_ALIKE] for values in (row, column, near))
+    start, end = start[span[row]], end[span[row]]
+    handicap = NEARLY * near.astype(np.float32)
+    return Exchanges(number[row], start, end, start + column, handicap, np.zeros_like(handicap))
+
+
+def _spans(run: Places, suspects: NDArray[np.bool_]) -> tuple[Places, Places]:
+    """Two characters and more of a run of which one at least is suspect."""
+    suspect = np.concatenate([[0], np.cumsum(suspects)])
+    place = np.flatnonzero(run >= 0)
+    spans = []
+    for length in range(2, LONGEST_WORD + 1):
+        start = place[place + length <= len(run)]
+        start = start[(run[start] == run[start + length - 1]) & (suspect[start + length] > suspect[start])]
+        spans.append((start, start + length))
+    starts, ends = zip(*spans, strict=True)
+    return np.concatenate(starts), np.concatenate(ends)
+
+
+class _Tables(NamedTuple):
+    pairs: HashTable[np.uint8]
+    """Whether two characters sound nearly (1) or quite (0) the same."""
+    first: Places
+    """By character, the first of what it may stand for as a word of its own …"""
+    single: Numbers
+    near: NDArray[np.uint8]
+    sound: Codes
+    """By character, the first that has its sound."""
+    groups: HashTable[np.int64]
+    """Numbers of groups of `words`, between `bounds`, by the sounds of their characters."""
+    bounds: Places
+    words: Numbers
+
+
+@cache
+def _tables() -> _Tables:
+    model = bigrams(LIBIME)
+    alike = sorted((one, other, not same) for one, other, same in all_soundalikes() if one + other not in _NEVER_MEANT)
+    written, meant = codes("".join(one for one, _, _ in alike)), codes("".join(other for _, other, _ in alike))
+    near = np.array([nearly for _, _, nearly in alike], np.uint8)
+    number = model.character[meant]
+    common = np.flatnonzero((number != model.unknown) & (model.alone[number] > RARE))
+    sounds: dict[str, int] = {}
+    by_code = np.arange(1 << 15)
+    for code in range(1, 0xA000 - 0x4DFF):
+        by_code[code] = sounds.setdefault(sound(chr(0x4DFF + code)), code)
+    words = np.flatnonzero((model.characters[:, 1] > 0) & (model.alone > RARE))
+    keys = packed_words(by_code[model.characters[words]])
+    words = words[np.argsort(keys, kind="stable")]
+    keys, first = np.unique(np.sort(keys), return_index=True)
+    return _Tables(
+        HashTable(written << 15 | meant, near),
+        np.searchsorted(written[common], np.arange((1 << 15) + 1)),
+        number[common],
+        near[common],
+        by_code,
+        HashTable(keys, np.arange(len(keys))),
+        # The last group is of those that no word sounds like.
+        np.append(first, [len(words), len(words)]),
+        words,
+    )
