@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.checker.bigrams import LIBIME, LONGEST_WORD, Codes, Numbers, bigrams, codes, packed_words
+from grading.checker.bigrams import LIBIME, LONGEST_WORD, OTHER, Codes, Numbers, bigrams, codes, packed_words
 from grading.checker.hashing import HashTable
 from grading.checker.lattice import Chances, Lattice, Places, padded, spread
-from grading.checker.soundalikes import all_soundalikes, sound
+from grading.checker.soundalikes import soundalikes, sounds
 
 NEARLY = 1.5
 """What an exchange for a character of nearly the same sound must gain beyond others."""
@@ -26,8 +26,8 @@ RARE = -12.75
 
 _NEVER_MEANT = frozenset(
     one + other for group in ("他她它", "那哪", "甚什", "罢吧", "份分", "象像") for one in group for other in group
-)
-"""Whom a pronoun means, no bigram knows, and a variant is no error."""
+) | {"地的", "得的"}
+"""Whom a pronoun means, no bigram knows, and a variant is no error. 的 is written for 地 where these were counted."""
 
 
 _NOT_ALIKE = 2
@@ -130,27 +130,40 @@ class _Tables(NamedTuple):
 @cache
 def _tables() -> _Tables:
     model = bigrams(LIBIME)
-    alike = sorted((one, other, not same) for one, other, same in all_soundalikes() if one + other not in _NEVER_MEANT)
-    written, meant = codes("".join(one for one, _, _ in alike)), codes("".join(other for _, other, _ in alike))
-    near = np.array([nearly for _, _, nearly in alike], np.uint8)
-    number = model.character[meant]
-    common = np.flatnonzero((number != model.unknown) & (model.alone[number] > RARE))
-    sounds: dict[str, int] = {}
-    by_code = np.arange(1 << 15)
-    for code in range(1, 0xA000 - 0x4DFF):
-        by_code[code] = sounds.setdefault(sound(chr(0x4DFF + code)), code)
-    words = np.flatnonzero((model.characters[:, 1] > 0) & (model.alone > RARE))
-    keys = packed_words(by_code[model.characters[words]])
-    words = words[np.argsort(keys, kind="stable")]
-    keys, first = np.unique(np.sort(keys), return_index=True)
-    return _Tables(
-        HashTable(written << 15 | meant, near),
-        np.searchsorted(written[common], np.arange((1 << 15) + 1)),
-        number[common],
-        near[common],
-        by_code,
-        HashTable(keys, np.arange(len(keys))),
-        # The last group is of those that no word sounds like.
-        np.append(first, [len(words), len(words)]),
-        words,
+    words = np.flatnonzero((model.characters[:, 0] > 0) & (model.alone > RARE))
+    written, meant = (
+        "".join(chr(0x4DFF + code) for code in np.unique(spelt[spelt > 0]))
+        for spelt in (model.characters, model.characters[words])
     )
+    one, other, same = soundalikes(written, meant)
+    one, other = codes(written)[one], codes(meant)[other]
+    never = [codes(a)[0] << 15 | codes(b)[0] for a, b in _NEVER_MEANT]
+    apart = ~np.isin(one << 15 | other, never)
+    one, other, near = one[apart], other[apart], (~same[apart]).view(np.uint8)
+    number = model.character[other]
+    alone = np.flatnonzero((number != model.unknown) & (model.alone[number] > RARE))
+    longer = words[model.characters[words, 1] > 0]
+    sound = _sounds()
+    keys = packed_words(sound[model.characters[longer]])
+    order = np.argsort(keys, kind="stable")
+    groups, first = np.unique(keys[order], return_index=True)
+    return _Tables(
+        HashTable(one << 15 | other, near),
+        np.searchsorted(one[alone], np.arange((1 << 15) + 1)),
+        number[alone],
+        near[alone],
+        sound,
+        HashTable(groups, np.arange(len(groups))),
+        # The last group is of those that no word sounds like.
+        np.append(first, [len(longer), len(longer)]),
+        longer[order],
+    )
+
+
+def _sounds() -> Codes:
+    by_code = np.arange(1 << 15)
+    first: dict[str, int] = {}
+    for character, sound in sounds().items():
+        if (code := int(codes(character)[0])) != OTHER:
+            by_code[code] = first.setdefault(sound, code)
+    return by_code

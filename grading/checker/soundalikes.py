@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from functools import cache
 
-from grading.segmentation import jieba
+import numpy as np
+from numpy.typing import NDArray
 
-COMMON = 100
-"""Occurrences in jieba's corpus from which on a character is one that people write."""
+from grading.checker.lattice import Places, spread
+
 READINGS = 3
 """Readings of a character that count, the usual ones first."""
 
@@ -23,51 +22,60 @@ _UMLAUT = "\u0308"
 _MERGED = re.compile(r"(?<=^[zcs])h|(?<=n)g$")
 
 
-@lru_cache(maxsize=10_000)
-def soundalikes(character: str) -> Mapping[str, bool]:
-    """The common characters that sound like this one; True for those of exactly the same sound."""
-    readings, by_sound = _tables()
-    own = readings.get(character, ())
-    return {
-        other: any(reading in readings[other] for reading in own)
-        for reading in own
-        for other in by_sound[_merged(reading)]
-        if other != character
-    }
+def soundalikes(written: str, meant: str) -> tuple[Places, Places, NDArray[np.bool_]]:
+    """The pairs of characters, by their places in these, that sound alike and are not the same; whether quite alike.
 
-
-def all_soundalikes() -> Iterator[tuple[str, str, bool]]:
-    """All pairs of common characters that sound alike, likewise."""
-    return ((one, other, same) for one in _tables()[0] for other, same in soundalikes(one).items())
+    The pairs stand in the order of `written`.
+    """
+    row, reading, merged = _readings(written)
+    row_meant, reading_meant, merged_meant = _readings(meant)
+    by_sound = np.argsort(merged_meant, kind="stable")
+    ranges = (np.searchsorted(merged_meant[by_sound], merged, side) for side in ("left", "right"))
+    one, place = spread(*ranges)
+    other = by_sound[place]
+    pair = row[one] * len(meant) + row_meant[other]
+    same = reading[one] == reading_meant[other]
+    # Of each pair the reading in which both are most alike.
+    order = np.lexsort((~same, pair))
+    pair, first = np.unique(pair[order], return_index=True)
+    places = np.divmod(pair, max(1, len(meant)))
+    differ = np.array(list(written))[places[0]] != np.array(list(meant))[places[1]]
+    return places[0][differ], places[1][differ], same[order][first][differ]
 
 
 @cache
-def _tables() -> tuple[dict[str, tuple[str, ...]], dict[str, list[str]]]:
-    """Readings by character and characters by merged reading, from pypinyin's table; made in a tenth of a second."""
+def sounds() -> dict[str, str]:
+    """The usual sound of each character, without its tone and what many do not hear."""
+    return {character: _MERGED.sub("", readings[0]) for character, readings in _dictionary().items()}
+
+
+def _readings(characters: str) -> tuple[Places, Places, Places]:
+    """The characters' readings: by place, number of the reading, number of what many hear."""
+    rows = [(place, one) for place, character in enumerate(characters) for one in _dictionary().get(character, ())]
+    number = _numbers()
+    return (
+        np.array([place for place, _ in rows], np.int64),
+        np.array([number[one] for _, one in rows], np.int64),
+        np.array([number[_MERGED.sub("", one)] for _, one in rows], np.int64),
+    )
+
+
+@cache
+def _numbers() -> dict[str, int]:
+    readings = {reading for own in _dictionary().values() for reading in own}
+    return {sound: number for number, sound in enumerate(sorted(readings | {_MERGED.sub("", one) for one in readings}))}
+
+
+@cache
+def _dictionary() -> dict[str, list[str]]:
+    """pypinyin's table; read in a tenth of a second."""
     from pypinyin.pinyin_dict import pinyin_dict
 
-    dictionary = jieba()
-    readings = {}
-    by_sound = defaultdict(list)
-    for code, spellings in pinyin_dict.items():
-        character = chr(code)
-        if dictionary.has_word(character) and dictionary.suggest_freq(character) >= COMMON:
-            own = dict.fromkeys(_toneless(spelling) for spelling in spellings.split(",")[:READINGS])
-            readings[character] = tuple(own)
-            for sound in dict.fromkeys(map(_merged, own)):
-                by_sound[sound].append(character)
-    return readings, by_sound
+    return {
+        chr(code): list(dict.fromkeys(_toneless(spelling) for spelling in spellings.split(",")[:READINGS]))
+        for code, spellings in pinyin_dict.items()
+    }
 
 
 def _toneless(spelling: str) -> str:
     return "".join(mark for mark in unicodedata.normalize("NFD", spelling) if mark.isalpha() or mark == _UMLAUT)
-
-
-def _merged(reading: str) -> str:
-    return _MERGED.sub("", reading)
-
-
-@lru_cache(maxsize=10_000)
-def sound(character: str) -> str:
-    """The usual sound of a character, without its tone and what many do not hear; itself where it has none."""
-    return next(map(_merged, _tables()[0].get(character, ())), character)
