@@ -137,7 +137,7 @@ def _tables() -> _Tables:
     )
     one, other, same = soundalikes(written, meant)
     one, other = codes(written)[one], codes(meant)[other]
-    never = [codes(a)[0] << 15 | codes(b)[0] for a, b in _NEVER_MEANT]
+    never = codes("".join(sorted(_NEVER_MEANT))).reshape(-1, 2) @ [1 << 15, 1]
     apart = ~np.isin(one << 15 | other, never)
     one, other, near = one[apart], other[apart], (~same[apart]).view(np.uint8)
     number = model.character[other]

@@ -7,6 +7,7 @@ abreast, so that numpy does a whole text in as many steps as its longest run has
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import pairwise, starmap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,10 +84,9 @@ class Lattice:
         """The logarithm of the probability of the best way from each edge to its run's end."""
         best = np.zeros(self.sink + 1, np.float32)
         groups = np.searchsorted(self.former, np.arange(self.sink + 1))
-        for start, stop in reversed(list(zip(self._steps[:-1], self._steps[1:], strict=True))):
-            first, last = groups[start], groups[stop]
-            ways = self.chance[first:last] + best[self.latter[first:last]]
-            best[start:stop] = np.maximum.reduceat(ways, groups[start:stop] - first)
+        for edges, ways, within in reversed(self._spans(groups, 0)):
+            chances = self.chance[ways] + best[self.latter[ways]]
+            np.maximum.reduceat(chances, within, out=best[edges])
         return best
 
     @cached_property
@@ -97,11 +97,17 @@ class Lattice:
         former, chance = self.former[order], self.chance[order]
         groups = np.searchsorted(self.latter[order], np.arange(self.sink + 1))
         best[self.begins] = self.model.alone[self.number[self.begins]]
-        for start, stop in zip(self._steps[1:-1], self._steps[2:], strict=True):
-            first, last = groups[start], groups[stop]
-            ways = chance[first:last] + best[former[first:last]]
-            best[start:stop] = np.maximum.reduceat(ways, groups[start:stop] - first)
+        for edges, ways, within in self._spans(groups, 1):
+            np.maximum.reduceat(chance[ways] + best[former[ways]], within, out=best[edges])
         return best
+
+    def _spans(self, groups: Places, first: int) -> list[tuple[slice, slice, Places]]:
+        """Of each step from the first the edges, the ways to choose among, and where those of each edge begin."""
+        bounds = groups[self._steps]
+        within = groups[:-1] - np.repeat(bounds[:-1], np.diff(self._steps))
+        edges = list(starmap(slice, pairwise(self._steps.tolist())))
+        ways = starmap(slice, pairwise(bounds.tolist()))
+        return [(one, way, within[one]) for one, way in zip(edges, ways, strict=True)][first:]
 
     @cached_property
     def best(self) -> Chances:
