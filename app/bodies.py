@@ -216,6 +216,9 @@ class ReviewFilter(Body):
 
     class_id: uuid.UUID | None = None
     assignment_id: uuid.UUID | None = None
+    touched_by: uuid.UUID | None = Field(
+        None, description="An essay: only those that its teacher's correction asks for a second look at."
+    )
     limit: int = Field(50, ge=1, le=100)
 
 

@@ -9,11 +9,14 @@ from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, String, cast, exists, func, literal, select
 from sqlalchemy.orm import Session, joinedload
+from typing_extensions import TypedDict  # pydantic describes the one of `typing` from Python 3.12 on
 
 from app.bodies import ReviewFilter
-from app.views import AppealView, EssayRow, appeal_json, essay_row_json, moment
+from app.views import AppealView, EssayRow, PersonView, appeal_json, essay_row_json, moment, person_json
+from grading import second_looks
 from grading.review import SURE, Candidate, Why, order
-from models import Appeal, Assignment, Essay, EssayState, Grading, Membership, Source, User
+from grading.rubric import number
+from models import Appeal, Assignment, Essay, EssayState, Grading, Membership, SecondLook, Source, User
 
 LOOK_AHEAD = 200
 """How many essays of each kind are put in order; more than anybody marks before looking again."""
@@ -21,18 +24,29 @@ LOOK_AHEAD = 200
 _UNGRADED = (EssayState.needs_review, EssayState.failed)
 _IS_OPEN = Appeal.answered_at.is_(None)
 _APPEALED = exists().where(Appeal.essay_id == Essay.id, _IS_OPEN)
+_TOUCHED = exists().where(SecondLook.essay_id == Essay.id, second_looks.is_open())
 _ENDED = func.coalesce(Essay.finished_at, Essay.created_at)
 _COLUMNS = (Essay.id, Essay.assignment_id, Essay.current_grading_id)
 
 
-class ReviewRow(EssayRow):
-    """An essay before a teacher. `uncertainty` and `disagreement` lie between 0 and 1."""
+class CorrectionView(TypedDict):
+    """A teacher's correction of another essay, by so many points above the model's total (below nought: under it)."""
 
-    why: Literal["appeal", "needs_review", "failed", "suspicious", "unsure"]
+    essay_id: str
+    student: PersonView
+    points: float
+
+
+class ReviewRow(EssayRow):
+    """An essay before a teacher. `uncertainty` and `disagreement` lie between 0 and 1; `correction` is the one that
+    touches it most, where any does."""
+
+    why: Literal["appeal", "needs_review", "failed", "suspicious", "second_look", "unsure"]
     since: str
     uncertainty: float
     disagreement: float
     appeal: AppealView | None
+    correction: CorrectionView | None
 
 
 def queue(db: Session, teacher: User, wanted: ReviewFilter) -> list[ReviewRow]:
@@ -44,6 +58,7 @@ def queue(db: Session, teacher: User, wanted: ReviewFilter) -> list[ReviewRow]:
     essays = {essay.id: essay for essay in db.scalars(select(Essay).where(Essay.id.in_(ids)).options(*loaded))}
     open_appeals = select(Appeal).where(Appeal.essay_id.in_(ids), _IS_OPEN).options(joinedload(Appeal.answered_by))
     appeals = {appeal.essay_id: appeal for appeal in db.scalars(open_appeals)}
+    corrections = _corrections(db, ids)
     return [
         {
             **essay_row_json(essays[each.essay_id], teacher),
@@ -52,6 +67,7 @@ def queue(db: Session, teacher: User, wanted: ReviewFilter) -> list[ReviewRow]:
             "uncertainty": round(each.uncertainty, 4),
             "disagreement": round(each.disagreement, 4),
             "appeal": appeal_json(appeals[each.essay_id]) if each.essay_id in appeals else None,
+            "correction": corrections.get(each.essay_id),
         }
         for each in chosen
     ]
@@ -72,6 +88,8 @@ def _in_classes_of(teacher: User, wanted: ReviewFilter) -> list[ColumnElement[bo
         conditions.append(Assignment.class_id == wanted.class_id)
     if wanted.assignment_id is not None:
         conditions.append(Assignment.id == wanted.assignment_id)
+    if wanted.touched_by is not None:
+        conditions.append(Essay.id.in_(second_looks.touched_by(wanted.touched_by)))
     return conditions
 
 
@@ -88,6 +106,8 @@ def _essays(*columns: Any) -> Select[Any]:
 def _candidates(db: Session, mine: list[ColumnElement[bool]], limit: int) -> list[Candidate]:
     """At most `LOOK_AHEAD` of each kind; grades that are merely unsure only where the rest leaves room."""
     rows = [*db.execute(_ungraded(mine)), *db.execute(_appealed(mine)), *db.execute(_suspicious(mine))]
+    if len(rows) < limit:
+        rows += db.execute(_touched(mine))
     if len(rows) < limit:
         rows += db.execute(_unsure(mine))
     opinions = _opinions(db, [row.id for row in rows])
@@ -129,6 +149,15 @@ def _suspicious(mine: list[ColumnElement[bool]]) -> Select[Any]:
     return suspicious.where(*mine, *conditions).order_by(_ENDED, Essay.id).limit(LOOK_AHEAD)
 
 
+def _touched(mine: list[ColumnElement[bool]]) -> Select[Any]:
+    """Grades that stand, of essays which the correction of another one touches."""
+    columns = (*_COLUMNS, literal(Why.second_look.value).label("why"), func.min(SecondLook.created_at).label("since"))
+    touched = _essays(*columns).join(Grading, Grading.id == Essay.current_grading_id)
+    touched = touched.join(SecondLook, SecondLook.essay_id == Essay.id)
+    touched = touched.where(*mine, second_looks.is_open(), Grading.suspicions.is_(None), ~_APPEALED).group_by(Essay.id)
+    return touched.order_by(func.min(SecondLook.created_at), Essay.id).limit(LOOK_AHEAD)
+
+
 def _unsure(mine: list[ColumnElement[bool]]) -> Select[Any]:
     """Grades of little confidence that no teacher has looked at, the least sure of each assignment in turn."""
     confidence = func.coalesce(Grading.confidence, 0.0)
@@ -137,12 +166,33 @@ def _unsure(mine: list[ColumnElement[bool]]) -> Select[Any]:
         _essays(*_COLUMNS, _ENDED.label("since"), confidence.label("confidence"), place.label("place"))
         .join(Grading, Grading.id == Essay.current_grading_id)
         .where(*mine, Essay.state == EssayState.graded, Grading.source != Source.teacher, confidence < SURE)
-        .where(Grading.suspicions.is_(None), ~_APPEALED)
+        .where(Grading.suspicions.is_(None), ~_APPEALED, ~_TOUCHED)
         .subquery()
     )
     columns = (unsure.c.id, unsure.c.assignment_id, unsure.c.current_grading_id, unsure.c.since)
     why = literal(Why.unsure.value).label("why")
     return select(*columns, why).order_by(unsure.c.place, unsure.c.confidence).limit(LOOK_AHEAD)
+
+
+def _corrections(db: Session, essay_ids: list[uuid.UUID]) -> dict[uuid.UUID, CorrectionView]:
+    """Of those that touch each essay, the correction of the one most like it."""
+    looks = (
+        select(SecondLook)
+        .join(Essay, Essay.id == SecondLook.essay_id)
+        .where(Essay.id.in_(essay_ids), second_looks.is_open())
+        .options(joinedload(SecondLook.correction).joinedload(Grading.essay).joinedload(Essay.student))
+        .order_by(SecondLook.distance.desc())
+    )
+    return {look.essay_id: _correction_json(look) for look in db.scalars(looks)}
+
+
+def _correction_json(look: SecondLook) -> CorrectionView:
+    corrected = look.correction.essay
+    return {
+        "essay_id": str(corrected.id),
+        "student": person_json(corrected.student),
+        "points": number(look.points),
+    }
 
 
 def _opinions(db: Session, essay_ids: list[uuid.UUID]) -> dict[uuid.UUID, list[Any]]:

@@ -31,7 +31,7 @@ from app.bodies import (
 from app.extensions import db
 from app.problems import Problem, invalid, wrong
 from app.queues import ESSAY_QUEUES
-from grading import lifecycle, progress
+from grading import lifecycle, progress, second_looks
 from grading.engines.engine import RequestRefused
 from grading.engines.grammar import check_schema
 from grading.lifecycle import NotAllowed, Outdated
@@ -99,7 +99,8 @@ def grade_by_hand(essay: Essay, teacher: User, data: object) -> Grading:
     """Store a teacher's own grade (`HandGrade`, or a mapping that is one) and make it the current one.
 
     Criteria that it says nothing of, and the margin notes, stay as the current grade has them, or as `from_grading`
-    has; so one that says nothing at all confirms that grade. An open appeal is answered by it.
+    has; so one that says nothing at all confirms that grade. An open appeal is answered by it. Where it corrects a
+    model, the essays most like this one are put before the teacher too (`grading.second_looks`).
     """
     wanted = validated(HandGrade, data)
     rubric = Rubric.parse({"criteria": essay.assignment.rubric.criteria})
@@ -111,6 +112,7 @@ def grade_by_hand(essay: Essay, teacher: User, data: object) -> Grading:
         raise Problem(409, "Not up to date", str(error), told) from None
     except NotAllowed as error:
         raise Problem(409, "Withdrawn", str(error)) from None
+    second_looks.ask(db(), grading)
     db().commit()
     progress.cancel(essay.id)
     news = {"status": EssayState.graded.value, "grading_id": str(grading.id)}

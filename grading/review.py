@@ -3,8 +3,8 @@
 A teacher's mark settles one essay, and it teaches the calibration of that assignment. So, in this order:
 
 1. **Appeals**, because a person asked and waits for an answer; then essays that **no model graded** (`needs_review`,
-   `failed`), whose students have nothing yet; then essays that seem to **speak to their grader**; then grades that
-   stand but are **unsure**.
+   `failed`), whose students have nothing yet; then essays that seem to **speak to their grader**; then those that a
+   teacher's correction of another one **touches** (`grading.second_looks`); then grades that stand but are **unsure**.
 2. Within these by what the mark would tell: how *uncertain* the grade is (1 - confidence, as in uncertainty sampling)
    and how far the models *disagree* on it (the spread of their totals as a share of the maximum, as in query by
    committee; see Settles, *Active Learning Literature Survey*, 2009). Where nothing is known the uncertainty is 1.
@@ -35,10 +35,11 @@ class Why(enum.Enum):
     needs_review = "needs_review"
     failed = "failed"
     suspicious = "suspicious"
+    second_look = "second_look"
     unsure = "unsure"
 
 
-_RANKS = ((Why.appeal,), (Why.needs_review, Why.failed), (Why.suspicious,), (Why.unsure,))
+_RANKS = ((Why.appeal,), (Why.needs_review, Why.failed), (Why.suspicious,), (Why.second_look,), (Why.unsure,))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from models.llm_call import CallOutcome, LlmCall
 from models.notice import Notice
 from models.people import Class, Membership, Role, Token, User
 from models.provider_batch import BatchItem, BatchState, ItemOutcome, ProviderBatch
+from models.second_look import SecondLook
 from models.switch import Switch
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Release",
     "Role",
     "RubricVersion",
+    "SecondLook",
     "Source",
     "Switch",
     "Token",

@@ -19,6 +19,7 @@ from app.pages.hand_grade import hand_grade_sent, prefilled
 from app.pages.margin import segments
 from app.pages.messages import translated
 from app.pages.notices import mark_seen
+from app.pages.second_looks import flash_touched
 from app.pages.suspicion import with_suspicions
 from app.problems import Problem
 from app.views import EssayView, essay_json, history_json
@@ -58,6 +59,7 @@ def grade_by_hand(essay_id: uuid.UUID) -> Any:
     except Problem as problem:
         return _page(field_errors(problem), typed()), problem.status
     flash(_("Your grade is saved. The student sees it as soon as grades are released."))
+    flash_touched(g.essay)
     return _back()
 
 

@@ -41,6 +41,7 @@ REVIEWS = {
     "needs_review": _("No grade to rely on"),
     "failed": _("Grading failed"),
     "suspicious": _("Speaks to the grader"),
+    "second_look": _("Second look"),
     "unsure": _("Unsure grade"),
 }
 """Why an essay is before a teacher."""

@@ -20,10 +20,12 @@ from app.pages.forms import field_errors, query, typed
 from app.pages.hand_grade import hand_grade_sent, prefilled
 from app.pages.margin import segments
 from app.pages.notices import mark_seen
+from app.pages.second_looks import flash_touched
 from app.pages.suspicion import with_suspicions
 from app.problems import Problem
 from app.review import ReviewRow, queue
 from app.views import GradingView, HistoryView, essay_json, history_json
+from grading import second_looks
 from grading.engines.loading import DEMO_MODEL
 from grading.rule_notes import rule_notes
 from models import Assignment, Class, Membership
@@ -38,7 +40,7 @@ class _Desk(ReviewFilter):
     @property
     def filter(self) -> dict[str, Any]:
         """For the links from one essay to the next."""
-        return self.model_dump(include={"class_id", "assignment_id"}, exclude_none=True)
+        return self.model_dump(include={"class_id", "assignment_id", "touched_by"}, exclude_none=True)
 
 
 @blueprint.get("/review")
@@ -80,6 +82,7 @@ def grade_in_review(essay_id: uuid.UUID) -> Any:
         submissions.grade_by_hand(g.essay, me(), hand_grade_sent())
     except Problem as problem:
         return _essay(desk, rows, field_errors(problem), typed()), problem.status
+    flash_touched(g.essay)
     following = _neighbours(rows, essay_id)[1]
     if following is None:
         flash(_("Your grade is saved. Nothing else waits for you here."))
@@ -119,6 +122,7 @@ def _essay(
         fields=fields or prefilled(grading),
         errors=errors,
         row=row,
+        touches=second_looks.touched(db(), g.essay.id),
         place=rows.index(row) + 1 if row else None,
         length=len(rows),
         before=before,

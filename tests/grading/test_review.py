@@ -82,5 +82,5 @@ def test_nobody_is_lost_and_no_kind_overtakes_another(given: list[Candidate], ma
     ordered = order(given, marks)
     assert {each.essay_id for each in ordered} == {each.essay_id for each in given}
     assert len(ordered) == len(given)
-    ranks = {Why.appeal: 0, Why.needs_review: 1, Why.failed: 1, Why.suspicious: 2, Why.unsure: 3}
+    ranks = {Why.appeal: 0, Why.needs_review: 1, Why.failed: 1, Why.suspicious: 2, Why.second_look: 3, Why.unsure: 4}
     assert [ranks[each.why] for each in ordered] == sorted(ranks[each.why] for each in given)

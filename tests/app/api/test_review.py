@@ -106,6 +106,32 @@ def test_a_sure_grade_of_an_essay_that_speaks_to_the_grader_is_looked_at_first(
     assert ids(listed(teacher)) == [str(unsure.id)]
 
 
+def test_a_correction_asks_for_a_second_look_at_what_is_like_it(
+    teacher: FlaskClient, client: Clients, school: School
+) -> None:
+    corrected, unsure, sure = graded(school, 0.9), graded(school, 0.3), graded(school, 0.95)
+    elsewhere = graded(school, 0.2, make_assignment(school.school_class))
+    failed = make_essay(school.student, school.assignment, state=EssayState.failed)
+    sees = client(school.student).get(f"/api/v1/essays/{sure.id}").json
+    teacher.post(f"/api/v1/essays/{corrected.id}/gradings", json={"points": {"ideas": 1, "language": 1}})
+
+    rows = listed(teacher)
+    assert [(row["id"], row["why"]) for row in rows] == [
+        (str(failed.id), "failed"),
+        (str(unsure.id), "second_look"),
+        (str(sure.id), "second_look"),
+        (str(elsewhere.id), "unsure"),
+    ]
+    assert rows[1]["correction"]["essay_id"] == str(corrected.id)
+    assert (rows[1]["correction"]["points"], rows[0]["correction"], rows[3]["correction"]) == (-10.4, None, None)
+    assert ids(listed(teacher, touched_by=corrected.id)) == [str(unsure.id), str(sure.id)]
+    assert listed(teacher, touched_by=unsure.id) == []
+    assert client(school.student).get(f"/api/v1/essays/{sure.id}").json == sees
+
+    teacher.post(f"/api/v1/essays/{sure.id}/gradings", json={})
+    assert ids(listed(teacher, touched_by=corrected.id)) == [str(unsure.id)]
+
+
 def test_only_what_is_of_ones_own_classes(client: Clients, school: School) -> None:
     make_essay(school.student, school.assignment, state=EssayState.needs_review)
     assert listed(client(school.other_teacher)) == []
