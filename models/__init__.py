@@ -1,5 +1,6 @@
 """The tables. Postgres is the truth; everything else is a doorbell or a copy."""
 
+from models.anchor import Anchor, Drift
 from models.appeal import Appeal
 from models.base import Base
 from models.calibration import Calibration
@@ -9,10 +10,12 @@ from models.llm_call import CallOutcome, LlmCall
 from models.notice import Notice
 from models.people import Class, Membership, Role, Token, User
 from models.provider_batch import BatchItem, BatchState, ItemOutcome, ProviderBatch
+from models.regrade import Regrade
 from models.second_look import SecondLook
 from models.switch import Switch
 
 __all__ = [
+    "Anchor",
     "Appeal",
     "Assignment",
     "Base",
@@ -21,6 +24,7 @@ __all__ = [
     "Calibration",
     "CallOutcome",
     "Class",
+    "Drift",
     "Essay",
     "EssayState",
     "EssayTransition",
@@ -30,6 +34,7 @@ __all__ = [
     "Membership",
     "Notice",
     "ProviderBatch",
+    "Regrade",
     "Release",
     "Role",
     "RubricVersion",

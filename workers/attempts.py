@@ -41,7 +41,7 @@ class Attempts:
         try:
             yield lambda completion: None
         except InvalidReply:
-            self.calls.correct(CallOutcome.ok, CallOutcome.invalid)
+            self.calls.correct(self.calls.well, CallOutcome.invalid)
             raise
 
     def close(self) -> None:

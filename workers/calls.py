@@ -34,8 +34,6 @@ from workers.patience import is_away, patiently
 
 log = logging.getLogger(__name__)
 
-FEATURE = "grade"
-
 
 class LedgerAway(Exception):
     """Postgres could not be reached for so long that no call was made; the essay is to be graded another time."""
@@ -53,6 +51,7 @@ class Calls:
     engine: Engine
     tier: str
     tariff: Tariff
+    feature: str = ledger.GRADE
     opened: list[uuid.UUID] = field(default_factory=list)
     """Rows of the calls so far."""
 
@@ -87,7 +86,12 @@ class Calls:
         except Exception as error:
             settle(_outcome(error), error)
             raise
-        settle(CallOutcome.ok)
+        settle(self.well)
+
+    @property
+    def well(self) -> CallOutcome:
+        """How a call ends that went well: what is asked only to compare is shown to nobody."""
+        return CallOutcome.ok if self.feature == ledger.GRADE else CallOutcome.shadow
 
     def _open(self, request: Request) -> uuid.UUID:
         call = call_for(
@@ -98,6 +102,7 @@ class Calls:
             model=self.engine.model,
             engine_version=self.engine.version,
             tariff=self.tariff,
+            feature=self.feature,
         )
 
         def write() -> uuid.UUID:
@@ -135,20 +140,31 @@ class Calls:
 
 
 def call_for(
-    essay: Essay, request: Request, *, request_id: str, tier: str, model: str, engine_version: str, tariff: Tariff
+    essay: Essay,
+    request: Request,
+    *,
+    request_id: str,
+    tier: str,
+    model: str,
+    engine_version: str,
+    tariff: Tariff,
+    feature: str = ledger.GRADE,
 ) -> Call:
-    """The call that is to grade this essay, as the ledger wants to know of it before it is made."""
+    """The call that is to grade this essay, as the ledger wants to know of it before it is made.
+
+    What is asked only to compare is on no student's account.
+    """
     assignment = essay.assignment
     return Call(
         request_id=request_id,
-        feature=FEATURE,
+        feature=feature,
         tier=tier,
         model=model,
         engine_version=engine_version,
         prompt_version=prompt.load(assignment.language).id,
         estimated_cost=tariff.estimate(request),
         price=tariff.to_json(),
-        user_id=essay.student_id,
+        user_id=essay.student_id if feature == ledger.GRADE else None,
         class_id=assignment.class_id,
         assignment_id=assignment.id,
         essay_id=essay.id,

@@ -28,6 +28,7 @@ from models import Essay, EssayState
 from models.session import session
 from settings import settings
 from workers import log as logs
+from workers import regrading
 from workers.calls import Calls
 from workers.company import Company
 from workers.leases import leases
@@ -104,6 +105,17 @@ def grade_essay(essay_id: str) -> None:
             with company.alone():
                 if claimed := patiently(lambda: take(key, QUEUE)):
                     grade_here(*claimed)
+
+
+@celery_app.task(name="local.regrade")
+def regrade_essay(regrade_id: str) -> None:
+    """Grade an essay once more, to compare."""
+    key = uuid.UUID(regrade_id)
+    with logs.about(regrade=regrade_id), company.shared():
+        if taken := patiently(lambda: regrading.take(key, QUEUE)):
+            claim, row = taken
+            calls = Calls(row.essay, engine, row.tier, machine(), regrading.feature_of(row))
+            regrading.grade_claimed(claim, row, engine, calls, calls)
 
 
 def is_suspect(essay_id: uuid.UUID) -> bool:

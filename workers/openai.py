@@ -12,6 +12,7 @@ from typing import Any
 from celery.signals import celeryd_after_setup, worker_shutting_down
 
 from grading import progress
+from grading.costs.ledger import GRADE
 from grading.costs.prices import price_of
 from grading.costs.tariff import Hosted
 from grading.engines.circuit import Circuit
@@ -20,11 +21,13 @@ from grading.engines.hosted import HostedEngine
 from grading.engines.limits import Limits
 from grading.engines.openai import OpenAiEngine
 from models import Essay
+from models.session import session
 from settings import Tier, settings
 from workers import log as logs
+from workers import regrading
 from workers.attempts import Attempts
 from workers.calls import Calls
-from workers.facts import provider_of
+from workers.facts import closed, provider_of
 from workers.leases import leases
 from workers.patience import patiently
 from workers.queue import celery_app
@@ -61,15 +64,39 @@ def grade_essay(essay_id: str) -> None:
             fall_back(claim, essay, name, f"this installation has no tier {name!r} any more")
             return
         attempts = attempts_at(tier, essay)
-        provider = provider_of(tier)
-        hosted = HostedEngine(attempts, Circuit(provider), Limits.of(settings(), f"{provider}/{tier.model}"))
-        grade_claimed(claim, essay, hosted, attempts.calls, attempts.judged)
+        grade_claimed(claim, essay, _limited(tier, attempts), attempts.calls, attempts.judged)
 
 
-def attempts_at(tier: Tier, essay: Essay) -> Attempts:
+@celery_app.task(name="openai.regrade")
+def regrade_essay(regrade_id: str) -> None:
+    """Grade an essay once more, to compare."""
+    key = uuid.UUID(regrade_id)
+    with logs.about(regrade=regrade_id):
+        if (taken := patiently(lambda: regrading.take(key, QUEUE))) is None:
+            return
+        claim, row = taken
+        tier = settings().hosted_tier(row.tier)
+        if tier is None:
+            regrading.fail(claim, f"this installation has no tier {row.tier!r} any more")
+            return
+        with session() as db:
+            why = closed(db, [tier]).get(tier.name)
+        if why:  # also in saving mode: to compare is the first thing to save
+            regrading.fail(claim, f"{tier.name} is closed: {why}")
+            return
+        attempts = attempts_at(tier, row.essay, regrading.feature_of(row))
+        regrading.grade_claimed(claim, row, _limited(tier, attempts), attempts.calls, attempts.judged)
+
+
+def attempts_at(tier: Tier, essay: Essay, feature: str = GRADE) -> Attempts:
     """The tier's model for this essay, each call of which is paid for by the token."""
     engine = engine_of(tier)
-    return Attempts(engine, Calls(essay, engine, tier.name, Hosted(price_of(tier.model))))
+    return Attempts(engine, Calls(essay, engine, tier.name, Hosted(price_of(tier.model)), feature))
+
+
+def _limited(tier: Tier, attempts: Attempts) -> HostedEngine:
+    provider = provider_of(tier)
+    return HostedEngine(attempts, Circuit(provider), Limits.of(settings(), f"{provider}/{tier.model}"))
 
 
 def engine_of(tier: Tier) -> Engine:

@@ -30,6 +30,8 @@ from settings import settings
 log = logging.getLogger(__name__)
 
 NOTHING = Decimal(0)
+GRADE = "grade"
+"""The feature of a call that is to give an essay its grade."""
 
 
 @dataclass(frozen=True)
@@ -150,14 +152,14 @@ def _learn_prompt(session: Session, tokens: int, essay_id: uuid.UUID | None, mod
 
 
 def spent(session: Session, essay_id: uuid.UUID) -> Decimal:
-    """What the calls for an essay have cost since its last accepted grade, failed tries included."""
+    """What the calls for an essay's grade have cost since its last accepted one, failed tries included."""
     former = select(func.max(Grading.created_at)).where(Grading.essay_id == essay_id, Grading.accepted)
     since = func.coalesce(former.scalar_subquery(), datetime.min.replace(tzinfo=UTC))
     cost = func.coalesce(LlmCall.cost, LlmCall.estimated_cost)
     return (
         session.scalar(
             select(func.coalesce(func.sum(cost), NOTHING)).where(
-                LlmCall.essay_id == essay_id, LlmCall.started_at > since
+                LlmCall.essay_id == essay_id, LlmCall.feature == GRADE, LlmCall.started_at > since
             )
         )
         or NOTHING

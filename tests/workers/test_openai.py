@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from grading import lifecycle, progress
+from grading import lifecycle, progress, regrades
 from grading.engines import circuit as circuit_breaker
 from grading.engines.circuit import Circuit
 from grading.engines.engine import Unavailable
 from grading.engines.openai_request import LENGTHS
-from models import CallOutcome, Essay, EssayState, EssayTransition, Grading, LlmCall, Source, Switch
+from models import CallOutcome, Essay, EssayState, EssayTransition, Grading, LlmCall, Regrade, Source, Switch
 from models.session import session
 from settings import settings
 from tests.conftest import use_environment
@@ -411,3 +411,37 @@ def test_whatever_goes_wrong_the_ledger_and_the_bill_agree_on_each_call(
     work(submitted(school))
     billed = {call.request_id: (call.prompt, call.completion) for call in provider.calls}
     assert {row.request_id: (row.prompt_tokens, row.completion_tokens) for row in calls()} == billed
+
+
+class TestGradingAgainToCompare:
+    def asked(self, school: School) -> uuid.UUID:
+        essay = work(submitted(school))
+        with session() as db:
+            before = regrades.original(db, essay)
+            assert before
+            regrade_id = regrades.ask(db, before, "openai")
+            db.commit()
+        return regrade_id
+
+    def test_asks_the_tier_of_the_grade_and_pays_for_it_as_a_shadow(self, school: School, cascade: Any) -> None:
+        cascade()
+        regrade_id = self.asked(school)
+        openai.regrade_essay(str(regrade_id))
+        with session() as db:
+            row = db.get_one(Regrade, regrade_id)
+        assert row.grade
+        assert row.grade["model"] == "small"
+        assert outcomes()[-1] == ("small", CallOutcome.shadow)
+        assert calls()[-1].cost
+
+    def test_is_the_first_thing_that_saving_mode_saves(self, school: School, cascade: Any) -> None:
+        cascade()
+        regrade_id = self.asked(school)
+        with session() as db:
+            db.add(Switch(name=SAVING_MODE, actor="a test"))
+            db.commit()
+        made = len(calls())
+        openai.regrade_essay(str(regrade_id))
+        with session() as db:
+            assert db.get_one(Regrade, regrade_id).error == "small is closed: saving mode"
+        assert len(calls()) == made

@@ -66,8 +66,10 @@ class TestSettings:
         assert sorted(ours) == [
             "batches.turn",
             "local.grade",
+            "local.regrade",
             "notify.email",
             "openai.grade",
+            "openai.regrade",
             "triage.triage",
             "upkeep.calibrate",
             "upkeep.sweep",
@@ -81,7 +83,9 @@ class TestSettings:
         assert celery_app.conf.task_ignore_result
         assert celery_app.conf.result_backend is None
 
-    @pytest.mark.parametrize("name", ["local.grade", "triage.triage", "upkeep.sweep", "notify.email", "batches.turn"])
+    @pytest.mark.parametrize(
+        "name", ["local.grade", "local.regrade", "triage.triage", "upkeep.sweep", "notify.email", "batches.turn"]
+    )
     def test_a_task_whose_worker_dies_is_not_acknowledged(self, name: str) -> None:
         celery_app.loader.import_default_modules()
         assert celery_app.tasks[name].acks_late
