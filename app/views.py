@@ -238,9 +238,12 @@ class AssignmentView(TypedDict):
 
 
 class NoticeView(TypedDict):
+    """`assignment_id` says whose, where a notice is about no single essay."""
+
     id: str
-    kind: Literal["graded", "regraded", "appeal_answered", "needs_review", "failed", "appeal"]
+    kind: Literal["graded", "regraded", "appeal_answered", "needs_review", "failed", "appeal", "drift"]
     essay_id: str | None
+    assignment_id: str | None
     assignment: str | None
     created_at: str
     seen_at: str | None
@@ -440,6 +443,7 @@ def notice_json(notice: Notice) -> NoticeView:
         "id": str(notice.id),
         "kind": notice.kind,  # type: ignore[typeddict-item]
         "essay_id": str(notice.essay_id) if notice.essay_id else None,
+        "assignment_id": notice.details.get("assignment_id"),
         "assignment": notice.details.get("assignment"),
         "created_at": moment(notice.created_at),
         "seen_at": moment(notice.seen_at),

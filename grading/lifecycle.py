@@ -643,7 +643,7 @@ def _leave_notices(session: Session, essay_id: uuid.UUID, kind: str) -> None:
         )
     if kind != "appeal" and (readers or assignment.grades_visible()):
         readers.append(student_id)
-    _add_notices(
+    add_notices(
         session,
         [
             Notice(user_id=reader, essay_id=essay_id, kind=kind, details={"assignment": assignment.title})
@@ -652,7 +652,8 @@ def _leave_notices(session: Session, essay_id: uuid.UUID, kind: str) -> None:
     )
 
 
-def _add_notices(session: Session, notices: list[Notice]) -> None:
+def add_notices(session: Session, notices: list[Notice]) -> None:
+    """Leave these; they are told of once they are committed."""
     session.add_all(notices)
     session.info.setdefault("notices", []).extend(notices)
 
@@ -678,5 +679,5 @@ def notice_released(session: Session, limit: int = 500) -> list[Notice]:
         Notice(user_id=student_id, essay_id=essay_id, kind="graded", details={"assignment": title})
         for essay_id, student_id, title in essays
     ]
-    _add_notices(session, notices)
+    add_notices(session, notices)
     return notices

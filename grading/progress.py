@@ -97,7 +97,8 @@ def emit(user_id: uuid.UUID, kind: str, data: dict[str, Any]) -> None:
 def notify(notices: Iterable[Notice]) -> None:
     """Send `notice` events for rows that are committed to whoever they are for."""
     for notice in notices:
-        emit(notice.user_id, "notice", {"kind": notice.kind, "essay_id": str(notice.essay_id)})
+        essay_id = str(notice.essay_id) if notice.essay_id else None
+        emit(notice.user_id, "notice", {"kind": notice.kind, "essay_id": essay_id})
 
 
 def follow(essay_id: uuid.UUID, after: str = START, wait: float = 5.0) -> Iterator[Event | None]:

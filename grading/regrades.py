@@ -25,7 +25,7 @@ from models.base import now
 MOST_ATTEMPTS = 2
 """Workers that one regrade may lose."""
 LONGEST = timedelta(days=1)
-"""After which a regrade that no model could be asked for is given up."""
+"""After which a regrade that no model could be asked for, or no worker took, is given up."""
 
 
 @dataclass(frozen=True)
@@ -116,14 +116,18 @@ def withdraw(session: Session, regrade_id: uuid.UUID) -> None:
 def untold(session: Session, *, older_than: float, lost_queues: Sequence[str]) -> list[tuple[uuid.UUID, str]]:
     """Regrades that wait although no message about them is on its way, with their queues; told of from now on.
 
-    As `lifecycle.untold`. Those whose workers were lost too often fail here.
+    As `lifecycle.untold`. Those whose workers were lost too often fail here, and those that nobody took for a day.
     """
-    session.execute(
-        update(Regrade)
-        .where(_is_free(), Regrade.attempts >= MOST_ATTEMPTS)
-        .values(finished_at=now(), error=f"the worker was lost {MOST_ATTEMPTS} times", claim_token=None)
-        .execution_options(synchronize_session=False)
-    )
+    for over, why in (
+        (Regrade.attempts >= MOST_ATTEMPTS, f"the worker was lost {MOST_ATTEMPTS} times"),
+        (Regrade.created_at < now() - LONGEST, "no worker took it within a day"),
+    ):
+        session.execute(
+            update(Regrade)
+            .where(_is_free(), over)
+            .values(finished_at=now(), error=why, claim_token=None)
+            .execution_options(synchronize_session=False)
+        )
     lost = (Regrade.rung_at < now() - timedelta(seconds=older_than)) & Regrade.queue.in_(lost_queues)
     rows = session.execute(
         update(Regrade)

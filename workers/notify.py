@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from models import Notice
+from models import Notice, Role
 from models.base import now
 from models.session import session
 from settings import settings
@@ -37,6 +37,7 @@ SUBJECTS = {
         "needs_review": "An essay waits for a teacher",
         "failed": "An essay could not be graded",
         "appeal": "A student appeals against a grade",
+        "drift": "The model marks differently",
     },
     "zh": {
         "graded": "你的作文已批改",
@@ -45,6 +46,7 @@ SUBJECTS = {
         "needs_review": "有一篇作文等待老师复核",
         "failed": "有一篇作文未能批改",
         "appeal": "有学生对评分提出申诉",
+        "drift": "模型的评分尺度变了",
     },
 }
 BODIES = {
@@ -112,9 +114,16 @@ def compose(notice: Notice) -> EmailMessage:
     message["To"] = notice.user.email
     message["Subject"] = subject
     message["Message-ID"] = f"<{notice.id}@{urlsplit(settings().public_url).hostname}>"
-    link = f"{settings().public_url}/essays/{notice.essay_id}"
+    link = f"{settings().public_url}/{_place(notice)}"
     message.set_content(BODIES[language].format(subject=subject, assignment=notice.details["assignment"], link=link))
     return message
+
+
+def _place(notice: Notice) -> str:
+    """Where whoever gets it reads more."""
+    if notice.essay_id is not None:
+        return f"essays/{notice.essay_id}"
+    return "queues" if notice.user.role is Role.ops else f"assignments/{notice.details['assignment_id']}"
 
 
 def deliver(message: EmailMessage) -> None:

@@ -32,6 +32,8 @@ BATCH_INTERVAL = 30.0
 """Seconds between two looks at who waits for a batch, and at the batches."""
 TRAIN_INTERVAL = 60.0
 """Seconds between two looks for assignments with enough new marks."""
+ANCHOR_INTERVAL = 900.0
+"""Seconds between two looks at the anchors, whose grades are wanted once a day and judged when they are there."""
 MESSAGE_SIZE = {"triage": 20, "local": 1, "openai": 1}
 """Most essays that one message tells of: triage is quick with each, while a grader's free hand takes just one."""
 
@@ -44,7 +46,7 @@ def configuration() -> dict[str, Any]:
         "task_default_queue": "upkeep",
         "task_create_missing_queues": False,
         "task_routes": {f"{name}.*": {"queue": name} for name in QUEUES},
-        "imports": [*(f"workers.{name}" for name in QUEUES), "workers.heartbeat", "workers.calibrating"],
+        "imports": [f"workers.{name}" for name in (*QUEUES, "heartbeat", "calibrating", "anchors")],
         # All that tasks do is wait for others, and the local ones share one engine.
         "worker_pool": "threads",
         "task_acks_late": True,
@@ -83,6 +85,11 @@ def configuration() -> dict[str, Any]:
                 "task": "upkeep.calibrate",
                 "schedule": TRAIN_INTERVAL,
                 "options": {"expires": TRAIN_INTERVAL},
+            },
+            "anchors": {
+                "task": "upkeep.anchors",
+                "schedule": ANCHOR_INTERVAL,
+                "options": {"expires": ANCHOR_INTERVAL},
             },
             "batches": {"task": "batches.turn", "schedule": BATCH_INTERVAL, "options": {"expires": BATCH_INTERVAL}},
         },

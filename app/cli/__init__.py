@@ -17,6 +17,7 @@ COMMANDS = {
         "app.cli.complexity:complexity",
         "Say how complex texts are, and what is wrong in them.",
     ),
+    "anchors": ("app.cli.anchors:anchors", "Name the essays that are graded again daily, and where marks moved."),
     "regrade": ("app.cli.regrade:regrade", "Grade an essay again, and say whether the grade is the same."),
     "route": ("app.cli.route:route", "Say which model an essay would go to and why; learn what decides that."),
     "prompts": ("app.cli.prompts:prompts", "Name, show, compare and shorten prompts."),

@@ -23,10 +23,10 @@ from app.cli import setup
 from app.demo import model
 from app.embedded.ports import is_free
 from app.occupancy import Occupancy
-from grading import progress
+from grading import anchors, progress
 from grading.costs.prices import UnknownModel, price_of
 from grading.engines.circuit import Circuit
-from models.session import engine
+from models.session import engine, session
 from settings import ROOT, Settings
 from workers.facts import provider_of
 from workers.heartbeat import live_workers
@@ -195,6 +195,19 @@ def check_workers(config: Settings) -> Finding:
     return Finding(True, f"workers: {counted}")
 
 
+def check_drift(config: Settings) -> Finding:
+    if not _should_run(config, "PIZHU_DATABASE_URL"):
+        return Finding(None, "whether marks have moved is known while Postgres runs")
+    try:
+        with session() as db:
+            moved = [drift.assignment.title for drift in anchors.open_drifts(db)]
+    except SQLAlchemyError:
+        return Finding(None, "whether marks have moved cannot be told without Postgres")
+    if moved:
+        return Finding(False, f"marks have moved: {', '.join(moved)}", "`pizhu anchors` says how far.")
+    return Finding(True, "no marks have moved")
+
+
 def check_memory(config: Settings) -> Finding:
     available = psutil.virtual_memory().available
     found = f"{available / 2**30:.1f} GB of memory available"
@@ -222,6 +235,7 @@ CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     check_postgres,
     check_redis,
     check_workers,
+    check_drift,
     check_provider,
     check_memory,
     check_mail,

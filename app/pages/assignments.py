@@ -26,6 +26,7 @@ from app.pages.forms import field_errors, line_field, query, text_field, typed
 from app.pages.rubric_form import Row, rows_counted, rows_of, rows_sent, rubric_of, shown
 from app.pages.student import my_essays
 from app.problems import Problem
+from grading.anchors import open_drifts
 from grading.rubric import Rubric
 from models import Assignment, Class, Essay, EssayState, Membership, Release, Role, User
 
@@ -99,6 +100,7 @@ def _teachers_view(errors: Mapping[str, str] = MappingProxyType({})) -> str:
         missing=db().scalars(missing).all(),
         calibration=calibration_of(db(), g.assignment, validated(Tolerance, asked).tolerance),
         errors=errors,
+        drifts=open_drifts(db(), g.assignment.id),
     )
 
 

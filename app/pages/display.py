@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from flask_babel import format_datetime, format_decimal, format_percent, format_timedelta
+from flask_babel import format_date, format_datetime, format_decimal, format_percent, format_timedelta
 from markupsafe import Markup, escape
 
 from app.language import current_language
@@ -16,6 +16,7 @@ from settings import settings
 NOTHING = "–"
 """Stands where there is no figure; a made-up one would be worse."""
 
+_DAY = {"en": "d MMM y", "zh": "y年M月d日"}
 _MOMENT = {"en": "d MMM y, HH:mm", "zh": "y年M月d日 HH:mm"}
 
 
@@ -27,6 +28,13 @@ def when(value: datetime | str | None) -> Markup:
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
     shown = f"{format_datetime(at, _MOMENT[current_language()])} {_offset(at)}"
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), shown)
+
+
+@blueprint.app_template_filter()
+def day(value: date) -> Markup:
+    """A day, for programs as well."""
+    shown = format_date(value, _DAY[current_language()])
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
 
 
 @blueprint.app_template_filter()

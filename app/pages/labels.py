@@ -34,6 +34,7 @@ NOTICES = {
     "needs_review": _("An essay waits for a teacher."),
     "failed": _("An essay could not be graded."),
     "appeal": _("A student appeals against a grade."),
+    "drift": _("The model marks differently than before."),
 }
 
 REVIEWS = {

@@ -15,6 +15,7 @@ from app.pages.labels import QUEUES
 from app.queues import ESSAY_QUEUES, overview
 from app.shares import shares
 from app.tiers import tiers
+from grading.anchors import open_drifts
 from models.base import now
 
 
@@ -29,6 +30,7 @@ def queues() -> str:
         tiers=tiers(db()),
         windows=windows,
         prompts=None if windows is None else feedback(db()),
+        drifts=open_drifts(db()),
         pausable=ESSAY_QUEUES,
         at=now(),
     )

@@ -64,7 +64,7 @@ function toast(kind, essayId) {
   const note = document.createElement("div");
   note.className = "toast";
   const link = document.createElement("a");
-  link.href = `${toasts.dataset.essays}${encodeURIComponent(essayId)}`;
+  link.href = essayId ? `${toasts.dataset.essays}${encodeURIComponent(essayId)}` : toasts.dataset.notices;
   link.textContent = toasts.dataset.open;
   const close = document.createElement("button");
   close.className = "plain";
@@ -85,7 +85,7 @@ for (const seconds of new Set([...document.querySelectorAll("[data-every]")].map
 if (toasts && window.io) {
   const socket = window.io();
   socket.on("notice", ({ kind, essay_id: essayId }) => {
-    if (!shows(essayId)) toast(kind, essayId);
+    if (!essayId || !shows(essayId)) toast(kind, essayId);
     refresh();
   });
   socket.on("graded", refresh);

@@ -71,6 +71,7 @@ class TestSettings:
             "openai.grade",
             "openai.regrade",
             "triage.triage",
+            "upkeep.anchors",
             "upkeep.calibrate",
             "upkeep.sweep",
         ]
