@@ -31,7 +31,7 @@ from app.bodies import (
 from app.extensions import db
 from app.problems import Problem, invalid, wrong
 from app.queues import ESSAY_QUEUES
-from grading import lifecycle, progress, second_looks
+from grading import anchors, lifecycle, progress, second_looks
 from grading.engines.engine import RequestRefused
 from grading.engines.grammar import check_schema
 from grading.lifecycle import NotAllowed, Outdated
@@ -359,6 +359,12 @@ def set_tolerance(assignment: Assignment, data: object) -> None:
     tolerance = validated(Tolerance, data).tolerance
     _check_tolerance(tolerance, Rubric.parse({"criteria": assignment.rubric.criteria}))
     assignment.tolerance = tolerance
+    db().commit()
+
+
+def accept_marks(assignment: Assignment) -> None:
+    """The model marks differently, and that is right: from today on, marks are compared with these."""
+    anchors.accept(db(), assignment.id)
     db().commit()
 
 

@@ -133,6 +133,14 @@ def set_tolerance(assignment_id: uuid.UUID) -> Any:
     return redirect(url_for("pages.assignment", assignment_id=assignment_id, _anchor="calibration"), 303)
 
 
+@blueprint.post("/assignments/<uuid:assignment_id>/marks")
+@rule(assignment_teacher)
+def accept_marks(assignment_id: uuid.UUID) -> Any:
+    submissions.accept_marks(g.assignment)
+    flash(_("From now on marks are compared with those of today."))
+    return redirect(url_for("pages.assignment", assignment_id=assignment_id), 303)
+
+
 @blueprint.get("/classes/<uuid:class_id>/assignments/new")
 @rule(class_teacher)
 def new_assignment(class_id: uuid.UUID) -> str:

@@ -94,6 +94,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("pages.release_grades", "POST"): deed(CLASS_TEACHER),
     ("pages.calibrate_assignment", "POST"): deed(CLASS_TEACHER),
     ("pages.set_tolerance", "POST"): deed(CLASS_TEACHER),
+    ("pages.accept_marks", "POST"): deed(CLASS_TEACHER),
     ("pages.new_assignment", "GET"): page(CLASS_TEACHER),
     ("pages.create_assignment", "POST"): deed(CLASS_TEACHER),
     ("pages.edit_assignment", "GET"): page(CLASS_TEACHER),
