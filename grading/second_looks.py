@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, insert, select
 from sqlalchemy.orm import Session, aliased
@@ -88,17 +89,18 @@ def _said(session: Session, correction: Grading) -> Grading | None:
 def _others(session: Session, essay: Essay, said: Grading) -> list[Judged]:
     """The other essays of the assignment whose grade is that model's by that rubric, and was looked at by nobody."""
     rows = session.execute(
-        select(Essay.id, Essay.route, Grading)
+        select(Essay.id, Essay.route, Grading.total, Grading.max, Grading.criteria)
         .join(Grading, Grading.id == Essay.current_grading_id)
         .where(Essay.assignment_id == essay.assignment_id, Essay.state == EssayState.graded, Essay.id != essay.id)
         .where(Grading.rubric_id == said.rubric_id, Grading.model == said.model, Grading.source != Source.teacher)
         .order_by(Essay.created_at.desc())
         .limit(MOST_COMPARED)
     )
-    return [_judged(essay_id, route, grading) for essay_id, route, grading in rows]
+    return [_judged(row.id, row.route, row) for row in rows]
 
 
-def _judged(essay_id: uuid.UUID, route: dict[str, object] | None, grading: Grading) -> Judged:
+def _judged(essay_id: uuid.UUID, route: dict[str, Any] | None, grading: Any) -> Judged:
+    """What is known of an essay, from its route and its grading or the row of one."""
     parts = (route or {}).get("parts")
     return Judged(
         essay_id,

@@ -16,11 +16,12 @@ from models.session import session
 from settings import settings
 from tests.doubles.engine import InstantEngine
 from tests.factories import TEXT, School, make_assignment, make_essay, make_grading
+from tests.workers.lab import Lab, assert_graded_once, eventually
 from workers import local
 from workers.anchors import watch
 from workers.local import regrade_essay
 from workers.notify import compose
-from workers.queue import messages_waiting
+from workers.queue import celery_app, messages_waiting
 
 
 class MovingEngine(InstantEngine):
@@ -233,3 +234,13 @@ def test_two_at_once_alert_once(moving: MovingEngine) -> None:
         assert assignment
         assert anchors.judge(db, assignment) is None
         assert db.scalar(select(func.count()).select_from(Drift)) == 1
+
+
+@pytest.mark.slow
+def test_real_workers_grade_the_anchors_of_a_day(lab: Lab) -> None:
+    essays = lab.submit(FROM)
+    eventually(lambda: lab.count(essays, EssayState.graded) == FROM, "all are graded", timeout=180)
+    celery_app.send_task("upkeep.anchors", queue="upkeep")
+    eventually(lambda: len([row for row in rows(Regrade) if row.grade]) == ANCHORS, "all anchors are graded again")
+    assert {(row.grade or {})["model"] for row in rows(Regrade)} == {"dying"}
+    assert_graded_once(essays)
