@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.cli.evaluate_model import Asked, name_of
-from grading.calibration import Calibrator, Prior, Sample, fit
-from grading.calibration.sample import Array
+from grading.calibration.calibrator import Calibrator, fit
+from grading.calibration.prior import Prior
+from grading.calibration.sample import Array, Sample
 from grading.evaluation.assignments import Assignment
 from grading.evaluation.attacks import Graded, Strings, flags, measure, pairs
 from grading.evaluation.experiment import ExperimentError, Wanted, first_split, samples_of
@@ -102,7 +103,9 @@ def attacked(
     calibrator = None
     if len(taught) or prior:
         said = {asked.name: opinions} if asked and opinions else {}
-        calibrator = fit(part.labelled(samples_of(part, said), taught), prior, seed=wanted.seed)
+        samples = samples_of(part, said)
+        rest = [samples[place] for place in tested]
+        calibrator = fit(replace(part.labelled(samples, taught), unmarked=rest), prior)
     grader = Grader(part, asked, version, calibrator)
     essays = [part.essays[place].text for place in tested]
     made = pairs(essays, strings.attacks, count=count, seed=wanted.seed)
