@@ -81,7 +81,7 @@ class Usual:
             language,
             prompt,
             np.array(sorted({_checksum(pair) for pair, count in pairs.items() if count > 1}), dtype=np.uint32),
-            float(np.quantile(shares, OF_THE_WEAK)),
+            min(float(np.quantile(shares, OF_THE_WEAK)), 0.99),  # nothing is certain, also where all write the same
             {word: count for word, count in Counter(word for text in content for word in text).items() if count > 1},
             len(texts),
             float(np.mean([len(text) for text in cut])),

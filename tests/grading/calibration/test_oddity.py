@@ -68,6 +68,13 @@ def test_a_few_words_are_no_evidence(usual):
     assert usual.oddity("") is None
 
 
+def test_where_all_write_the_same_that_is_no_oddity():
+    same = Usual.learn([TASK] * FEWEST, "en", "")
+
+    assert same.oddity(TASK) is None
+    assert same.oddity("") is None
+
+
 def test_a_small_class_is_no_measure(english):
     assert Usual.learn(english[: FEWEST - 1], "en", TASK) is None
 
