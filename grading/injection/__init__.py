@@ -104,7 +104,7 @@ def _spoken(folded: Folded) -> list[Suspicion]:
 
 def _is_reported(text: str, quotations: Sequence[tuple[int, int]], start: int, end: int) -> bool:
     """Whether it is told that somebody says these words, in quotation marks or to somebody else."""
-    if TOLD.search(text[max(0, start - AROUND) : start + 1]):
+    if TOLD.search(text[max(0, start - AROUND) : start]):
         return True
     for first, last in quotations:
         if first <= start and end <= last:
