@@ -11,12 +11,10 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 from zlib import crc32
 
 import numpy as np
@@ -26,6 +24,8 @@ from grading.feature_words import wordlist
 from grading.segmentation import sentences, words
 from grading.substance import own_sentences
 from grading.text import Language
+
+Checksums = NDArray[np.uint64]
 
 FEWEST = 50
 """Essays from which on it can be said what is usual."""
@@ -57,8 +57,8 @@ class Usual:
 
     language: Language
     prompt: str
-    _pairs: NDArray[np.uint32]
-    """Checksums of the pairs that at least two essays have."""
+    _pairs: Checksums
+    """Checksums of the pairs that at least two essays have, in order."""
     _share: float
     _counts: dict[str, int]
     """Of words of content: how many of the `_essays`, which are of `_length` words on average, have each."""
@@ -73,14 +73,15 @@ class Usual:
         if len(texts) < FEWEST:
             return None
         cut = [_words(text) for text in texts]
-        pairs = Counter(pair for text in cut for pair in set(_pairs(text, language)))
+        found = [_pairs(*_ends(text, language)) for text in cut]
+        pairs, times = np.unique(np.concatenate([np.unique(of_text) for of_text in found]), return_counts=True)
         # At least two *other* essays must have a pair that one of the class is to be credited with.
-        shares = [sum(pairs[pair] > 2 for pair in _pairs(text, language)) / max(len(text) - 1, 1) for text in cut]
+        shares = [float(np.mean(_among(pairs[times > 2], of_text))) if len(of_text) else 0.0 for of_text in found]
         content = [_content(text, language) for text in cut]
         usual = cls(
             language,
             prompt,
-            np.array(sorted({_checksum(pair) for pair, count in pairs.items() if count > 1}), dtype=np.uint32),
+            pairs[times > 1],
             min(float(np.quantile(shares, OF_THE_WEAK)), 0.99),  # nothing is certain, also where all write the same
             {word: count for word, count in Counter(word for text in content for word in text).items() if count > 1},
             len(texts),
@@ -105,24 +106,19 @@ class Usual:
 
     def _shuffled(self, text: Sequence[str]) -> float:
         """How much more probable the text's pairs are if its words were shuffled."""
+        first, last = _ends(text, self.language)
         count = max(len(text) - 1, 1)
-        found = self._common(text)
-        shuffled, mixed = 0, random.Random(len(text))  # noqa: S311
+        found = int(_among(self._pairs, _pairs(first, last)).sum())
+        shuffled, mixed = 0, np.random.default_rng(len(text))
         for _ in range(SHUFFLES):
-            shuffled += self._common(mixed.sample(text, len(text)))
+            order = mixed.permutation(len(text))
+            shuffled += int(_among(self._pairs, _pairs(first[order], last[order])).sum())
         by_chance = (shuffled / SHUFFLES + 1) / (count + 2)
         if self._share <= by_chance:
             return 0.0
         return float(
             found * np.log(by_chance / self._share) + (count - found) * np.log((1 - by_chance) / (1 - self._share))
         )
-
-    def _common(self, text: Sequence[str]) -> int:
-        sums = np.array([_checksum(pair) for pair in _pairs(text, self.language)], dtype=np.uint32)
-        if not len(self._pairs):
-            return 0
-        places = np.minimum(np.searchsorted(self._pairs, sums), len(self._pairs) - 1)
-        return int((self._pairs[places] == sums).sum())
 
     def _place(self, content: set[str], own: int = 0) -> float:
         """How much the words are those of the class's task; `own` is 1 for an essay of the class itself."""
@@ -139,17 +135,28 @@ def _words(text: str) -> list[str]:
     return [word.text.lower() for word in words(text)]
 
 
-def _pairs(text: Sequence[str], language: Language) -> list[tuple[str, str]]:
-    """Neighbouring words; of Chinese ones, which are many, the characters that meet where a word ends."""
+def _ends(text: Sequence[str], language: Language) -> tuple[Checksums, Checksums]:
+    """What stands for each word in the pair that it begins, and in the one that it ends: itself; of Chinese words,
+    which are many, the character where it meets the other."""
     if language == "zh":
-        return [(one[-1], other[0]) for one, other in pairwise(text)]
-    return list(pairwise(text))
+        first, last = [ord(word[0]) for word in text], [ord(word[-1]) for word in text]
+    else:
+        first = last = [crc32(word.encode()) for word in text]
+    return np.array(first, dtype=np.uint64), np.array(last, dtype=np.uint64)
+
+
+def _pairs(first: Checksums, last: Checksums) -> Checksums:
+    """A checksum for each two neighbours."""
+    return (last[:-1] << np.uint64(32)) | first[1:]
+
+
+def _among(known: Checksums, pairs: Checksums) -> NDArray[np.bool_]:
+    """Whether each pair is among the known ones, which are in order."""
+    if not len(known):
+        return np.zeros(len(pairs), dtype=bool)
+    return known[np.minimum(np.searchsorted(known, pairs), len(known) - 1)] == pairs
 
 
 def _content(text: Sequence[str], language: Language) -> set[str]:
     function = wordlist(language).function
     return {word for word in text if len(word) > 1 and word not in function}
-
-
-def _checksum(pair: tuple[str, str]) -> int:
-    return crc32(" ".join(pair).encode())
