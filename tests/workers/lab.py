@@ -223,7 +223,7 @@ def stop(lab: Lab) -> None:
         worker.stop()
     try:
         for worker in lab.workers.values():
-            worker.await_stop(timeout=10)
+            worker.await_stop(timeout=30)
     finally:
         for worker in lab.workers.values():
             worker.kill()
