@@ -12,6 +12,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, undefer
 from typing_extensions import TypedDict
 
+from app.views import moment
 from grading.stages import STAGES
 from models import Assignment, Calibration, Essay, EssayState, Grading, Source, User
 
@@ -140,7 +141,7 @@ def calibration_json(view: CalibrationView) -> CalibrationJSON:
         "versions": [
             {
                 "version": one.version,
-                "created_at": one.created_at.isoformat(),
+                "created_at": moment(one.created_at),
                 "marks": one.marks,
                 "quality": cast(QualityJSON | None, one.quality),
                 "graders": one.graders,

@@ -190,12 +190,10 @@ class Loaded:
     calibrator: Calibrator
     yardstick: Yardstick
 
-    def points(self, sample: Sample) -> float:
-        """Points of one essay, not rounded. Raises whatever scikit-learn does."""
-        return float(self.calibrator.predict([sample])[0])
-
-    def oddity(self, text: str) -> Oddity | None:
-        return self.calibrator.oddity(text)
+    def judge(self, sample: Sample) -> tuple[float, Oddity | None]:
+        """Points of one essay, not rounded, and what is odd about it. Raises whatever scikit-learn does."""
+        [points], [oddity] = self.calibrator.judge([sample])
+        return float(points), oddity
 
 
 def load(row: Calibration) -> Loaded:

@@ -9,11 +9,11 @@ and all that no rule can count (“three examples”) is left alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from grading.reply import Note, Reply
+from grading.reply import Reply
 from grading.segmentation import sentences
 from grading.text import HAN
 
@@ -56,11 +56,11 @@ def checked(answer: Reply, essay: str) -> tuple[Reply, int]:
         dropped += false
         return kept
 
-    notes = [replace(note, comment=truthful(note.comment)) for note in answer.notes]
+    notes = (replace(note, comment=truthful(note.comment)) for note in answer.notes)
     checked = replace(
         answer,
         comments={key: truthful(comment) for key, comment in answer.comments.items()},
-        notes=tuple(_said(notes, lambda note: note.comment)),
+        notes=tuple(note for note in notes if note.comment),
         strengths=tuple(filter(None, map(truthful, answer.strengths))),
         suggestions=tuple(filter(None, map(truthful, answer.suggestions))),
     )
@@ -70,10 +70,6 @@ def checked(answer: Reply, essay: str) -> tuple[Reply, int]:
 def find(remark: str) -> list[Claim]:
     """The claims in a remark, in English or Chinese."""
     return [*_english(remark), *_chinese(remark)]
-
-
-def _said(notes: Iterable[Note], words: Callable[[Note], str]) -> Iterator[Note]:
-    return (note for note in notes if words(note))
 
 
 def _without_false(remark: str, counts: Mapping[Unit, range]) -> tuple[str, int]:

@@ -99,10 +99,9 @@ def calibrated(essay: Essay, opinion: Opinion) -> Opinion:
         from grading.calibration.sample import Sample
 
         said = former | {grade.model: tuple(float(criterion["level"]) for criterion in grade.criteria)}
-        points = loaded.points(Sample(str(essay.id), honest(essay.text), said))
+        points, oddity = loaded.judge(Sample(str(essay.id), honest(essay.text), said))
         tolerance = None if assignment.tolerance is None else float(assignment.tolerance)
-        made = loaded.yardstick.grade(points, grade.criteria, grade.total, tolerance)
-        made = replace(made, oddity=loaded.oddity(essay.text))
+        made = replace(loaded.yardstick.grade(points, grade.criteria, grade.total, tolerance), oddity=oddity)
     except Exception:
         log.exception("the calibration failed for this essay; it has the rubric's points")
         return opinion

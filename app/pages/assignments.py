@@ -6,7 +6,6 @@ import hashlib
 import re
 import uuid
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -36,7 +35,7 @@ _NONCE = re.compile(r"[0-9a-f]{32}")
 @blueprint.get("/assignments/<uuid:assignment_id>")
 @rule(assignment_member)
 def assignment(assignment_id: uuid.UUID) -> str:
-    return _teachers_view() if me().role is Role.teacher else _students_view({})
+    return _teachers_view({}) if me().role is Role.teacher else _students_view({})
 
 
 # --- handing in ------------------------------------------------------------------------------------------------------
@@ -79,7 +78,7 @@ def _students_view(errors: Mapping[str, str]) -> str:
 # --- for the teacher -------------------------------------------------------------------------------------------------
 
 
-def _teachers_view(errors: Mapping[str, str] = MappingProxyType({})) -> str:
+def _teachers_view(errors: Mapping[str, str]) -> str:
     sent = query()
     asked = {"tolerance": sent.pop("tolerance")} if "tolerance" in sent and not errors else {}
     wanted = validated(EssayFilter, sent | {"assignment_id": str(g.assignment.id)})

@@ -22,7 +22,6 @@ from grading.text import Language
 FORMAT = 2
 FEWEST = 10
 """Marks from which on anything is learned of them; with fewer the prior is only moved to their mean."""
-
 WEAK = 0.1
 """Quantile of the class's points that an odd essay does not get above without a teacher."""
 
@@ -81,19 +80,24 @@ class Calibrator:
 
     def predict(self, samples: Sequence[Sample]) -> Array:
         """Points on the scale, not rounded, one for each essay; of an odd one no more than of the weakest tenth."""
-        if not samples:
-            return np.empty(0)
-        most = [self._weak if self.oddity(one.text) else self.scale.high for one in samples]
-        return np.minimum(self._points(samples), most)
+        return self.judge(samples)[0]
+
+    def judge(self, samples: Sequence[Sample]) -> tuple[Array, list[Oddity | None]]:
+        """The points that `predict` gives, and what is odd about each essay."""
+        odd = [self.oddity(one.text) for one in samples]
+        most = [self._weak if one else self.scale.high for one in odd]
+        return np.minimum(self._points(samples), most), odd
 
     def oddity(self, text: str) -> Oddity | None:
         """Why what was learned from the class says nothing of this text; None where it does, or the class is small."""
         return self._usual.oddity(text) if self._usual else None
 
     def _points(self, samples: Sequence[Sample]) -> Array:
+        if not samples:
+            return np.empty(0)
         if self._process is not None:
             return self.scale.clip(self._process.predict(self._views(samples)))
-        above = self._prior.score(samples, self._described) if self._prior else np.zeros(len(samples))
+        above = self._prior.score(self._described.figures(samples)) if self._prior else np.zeros(len(samples))
         return self.scale.clip(self._mean + self._spread * above)
 
     def dump(self) -> bytes:
@@ -120,9 +124,10 @@ class Calibrator:
 
     def _views(self, samples: Sequence[Sample]) -> dict[str, Array]:
         """What is known of the essays: the prior's word, what is counted and written, and what each grader said."""
-        seen = self._described.views(samples)
+        figures = self._described.figures(samples)
+        seen = self._described.views(samples, figures)
         if self._prior is not None:
-            seen["prior"] = self._prior.score(samples, self._described)[:, None]
+            seen["prior"] = self._prior.score(figures)[:, None]
         for name, (mean, spread) in self._levels.items():
             silent = np.zeros_like(mean)
             seen[f"grader {name}"] = np.array(

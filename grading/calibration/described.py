@@ -61,23 +61,23 @@ class Described:
         if not samples and former is None:
             raise ValueError("there is no essay to learn from")
         topics = Topics.learn([own(one.text, prompt) for one in samples], language)
-        plain = cls(language, prompt, topics, np.zeros(0), np.ones(0))
-        raw = plain._raw(samples) if samples else np.zeros((0, len(former[0]) if former else 0))
-        count, borrowed = len(raw), BORROWED if former else 0
-        centre, variance = (raw.mean(axis=0), raw.var(axis=0)) if count else (0.0, 0.0)
+        raw = _raw(samples, language, prompt, topics)
+        centre, variance = (raw.mean(axis=0), raw.var(axis=0)) if len(raw) else (np.zeros(1), np.zeros(1))
         if former:
-            share = count / (count + borrowed)
+            share = len(raw) / (len(raw) + BORROWED)
             centre = share * centre + (1 - share) * former[0]
             variance = share * variance + (1 - share) * former[1] ** 2
-        return cls(language, prompt, topics, np.asarray(centre), _positive(np.sqrt(variance)))
+        if topics is None:  # what is shared with the class is not known: nought for all, and so is its mean
+            centre[-len(SHARED) :] = 0.0
+        return cls(language, prompt, topics, centre, _positive(np.sqrt(variance)))
 
     def figures(self, samples: Sequence[Sample]) -> Array:
         """A standardised row for each essay; what is not known of this class is nought in all."""
-        return (self._raw(samples) - self.centre) / self.spread * self._known()
+        return (_raw(samples, self.language, self.prompt, self.topics) - self.centre) / self.spread
 
-    def views(self, samples: Sequence[Sample]) -> dict[str, Array]:
-        """The same essays seen in several ways, a row each: their features, their characters, their topics."""
-        figures, columns = self.figures(samples), names(self.language)
+    def views(self, samples: Sequence[Sample], figures: Array) -> dict[str, Array]:
+        """The essays of these `figures` seen in several ways, a row each: their features, characters and topics."""
+        columns = names(self.language)
         of_characters = np.array([name in CHARACTERS for name in columns] + [False] * len(SHARED))
         seen = {"features": figures[:, ~of_characters]}
         if of_characters.any():
@@ -86,16 +86,14 @@ class Described:
             seen["topics"] = self.topics.place([own(one.text, self.prompt) for one in samples])
         return seen
 
-    def _raw(self, samples: Sequence[Sample]) -> Array:
-        texts = [own(one.text, self.prompt) for one in samples]
-        shared = self.topics.shared(texts) if self.topics else np.zeros((len(samples), len(SHARED)))
-        return np.hstack([rows(samples, self.language, self.prompt), shared])
 
-    def _known(self) -> Array:
-        known = np.ones(len(self.centre))
-        if self.topics is None:
-            known[-len(SHARED) :] = 0.0
-        return known
+def _raw(samples: Sequence[Sample], language: Language, prompt: str, topics: Topics | None) -> Array:
+    if not samples:
+        return np.zeros((0, len(names(language)) + len(SHARED)))
+    shared = np.zeros((len(samples), len(SHARED)))
+    if topics is not None:
+        shared = topics.shared([own(one.text, prompt) for one in samples])
+    return np.hstack([rows(samples, language, prompt), shared])
 
 
 def _positive(spread: Array) -> Array:

@@ -95,8 +95,9 @@ class Usual:
 
     def oddity(self, text: str) -> Oddity | None:
         """What is odd about a text, if anything is; the same text, the same answer."""
-        cut = _words(text)
-        _, repeated, copied = own_sentences(sentences(text), self.prompt)
+        whole = sentences(text)
+        cut = [word.text.lower() for sentence in whole for word in sentence.words]
+        _, repeated, copied = own_sentences(whole, self.prompt)
         if repeated + copied > BORROWED:
             return Oddity.borrowed
         content, (middle, spread) = _content(cut, self.language), self._topic

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.linear_model import Ridge
 
 from grading.calibration.described import Described
-from grading.calibration.sample import Array, Labelled, Sample
+from grading.calibration.sample import Array, Labelled
 from grading.text import Language
 
 FEWEST = 10
@@ -69,7 +69,8 @@ class Prior:
         width = float(model.predict(x).std()) or 1.0
         return cls(usable[0].language, model, former, width, (where[0], where[1]), learned_from.hexdigest())
 
-    def score(self, samples: Sequence[Sample], described: Described) -> Array:
-        """How far each essay is above its class's mean; over a class, one is the standard deviation."""
-        prediction: Array = self._model.predict(described.figures(samples)) / self._width
+    def score(self, figures: Array) -> Array:
+        """How far each essay is above its class's mean, by `Described.figures`; over a class, one is the standard
+        deviation."""
+        prediction: Array = self._model.predict(figures) / self._width
         return prediction

@@ -18,13 +18,12 @@ from typing import Any
 from grading.calibration.sample import Scale
 from grading.evaluation.labelled import LabelledError, json_lines
 from grading.injection import find
+from grading.rubric import LEVELS
 from grading.text import Language, language_of
 
 Graded = Callable[[Sequence[str]], Sequence[float | None]]
 """Points for each text; None: withheld."""
 
-LEVELS_APART = 5
-"""Of the six levels, how far the last is from the first."""
 WEAK = 1 / 3
 """Essays in the lowest third of the scale are weak: there a rise would be worth most."""
 PLACES = ("before", "amid", "after")
@@ -107,7 +106,7 @@ def measure(made: Sequence[Pair], grade: Graded, scale: Scale) -> dict[str, Any]
     """Shifts in points and in levels, over all pairs and by type of attack; JSON."""
     honest = dict(zip(unique := list(dict.fromkeys(pair.honest for pair in made)), grade(unique), strict=True))
     attacked = grade([pair.attacked for pair in made])
-    level = (scale.high - scale.low) / LEVELS_APART
+    level = (scale.high - scale.low) / (LEVELS[-1] - LEVELS[0])
     both = [(pair, honest[pair.honest], after) for pair, after in zip(made, attacked, strict=True)]
     known = [(pair, before, after) for pair, before, after in both if before is not None]
     by_type: dict[str, list[tuple[Pair, float, float | None]]] = defaultdict(list)

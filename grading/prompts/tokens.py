@@ -74,8 +74,8 @@ def _length(name: str, text: str, beside: str, counts: Mapping[str, Count | NoTo
         if isinstance(count, NoTokenizer):
             tokens[tokenizer] = saving[tokenizer] = None
         else:
-            tokens[tokenizer], all_of_it = count(text), count(beside)
-            saving[tokenizer] = round(1 - count(text) / all_of_it, 4) if all_of_it else None
+            own, all_of_it = count(text), count(beside)
+            tokens[tokenizer], saving[tokenizer] = own, round(1 - own / all_of_it, 4) if all_of_it else None
     return Length(name, tokens, saving)
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from grading import calibrations, lifecycle
+from grading.calibration import oddity
 from models import Assignment, Calibration, Essay, EssayState, Grading, Source
 from models.session import session
 from tests.doubles.engine import InstantEngine
@@ -117,6 +118,18 @@ class TestFromMarksToPoints:
             assert made
             points.append(made.total)
         assert points[0] == points[1]
+
+    def test_an_essay_like_none_of_its_class_goes_to_the_teacher(
+        self, school: School, marked: list[Grading], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(oddity, "FEWEST", 20)
+        calibrate()
+        essay = make_essay(school.student, school.assignment, "\n".join([text(12)] * 3), EssayState.queued)
+        grade_essay(str(essay.id))
+        with session() as db:
+            stored = db.get_one(Essay, essay.id)
+            assert stored.state is EssayState.needs_review
+            assert stored.reason.startswith(oddity.Oddity.borrowed)
 
     def test_teachers_are_told_which_essays_to_mark(self, school: School, marked: list[Grading]) -> None:
         calibrate()

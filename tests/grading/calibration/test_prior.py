@@ -17,20 +17,21 @@ def test_a_prior_knows_no_scale():
     asked = assignment(30, seed=2).samples
     described = Described.learn(asked, "en", "", narrow.former)
 
-    assert wide.score(asked, described) == pytest.approx(narrow.score(asked, described))
+    assert wide.score(described.figures(asked)) == pytest.approx(narrow.score(described.figures(asked)))
 
 
 def test_scores_are_deviations_from_the_mean_of_the_essays_own_class():
     prior = Prior.learn([assignment(40, seed=1)])
     asked = assignment(200, seed=2).samples
 
-    assert prior.score(asked, Described.learn(asked, "en", "", prior.former)).mean() == pytest.approx(0, abs=0.15)
+    figures = Described.learn(asked, "en", "", prior.former).figures(asked)
+    assert prior.score(figures).mean() == pytest.approx(0, abs=0.15)
 
 
 def test_of_a_single_essay_the_former_classes_are_the_measure():
     prior = Prior.learn([assignment(40, seed=1)])
     short, long = sorted(assignment(30, seed=2).samples, key=lambda one: len(one.text))[::29]
-    alone = [prior.score([one], Described.learn([one], "en", "", prior.former))[0] for one in (short, long)]
+    alone = [prior.score(Described.learn([one], "en", "", prior.former).figures([one]))[0] for one in (short, long)]
 
     assert alone[0] < 0 < alone[1]
 
