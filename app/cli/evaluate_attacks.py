@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from app.cli.evaluate_model import Asked, name_of
@@ -103,9 +103,7 @@ def attacked(
     calibrator = None
     if len(taught) or prior:
         said = {asked.name: opinions} if asked and opinions else {}
-        samples = samples_of(part, said)
-        rest = [samples[place] for place in tested]
-        calibrator = fit(replace(part.labelled(samples, taught), unmarked=rest), prior)
+        calibrator = fit(part.labelled(samples_of(part, said), taught), prior)
     grader = Grader(part, asked, version, calibrator)
     essays = [part.essays[place].text for place in tested]
     made = pairs(essays, strings.attacks, count=count, seed=wanted.seed)
