@@ -40,7 +40,7 @@ FAR = 2.75
 UNSHARED = -0.5
 """What a word counts for that not even two others of the class have written."""
 FEWEST_WORDS = 20
-"""Different words of content from which on a topic can be told."""
+"""Words from which on an order can be told, and different words of content from which on a topic."""
 
 
 class Oddity(StrEnum):
@@ -103,7 +103,7 @@ class Usual:
         content, (middle, spread) = _content(cut, self.language), self._topic
         if len(content) >= FEWEST_WORDS and spread and self._place(content) < middle - FAR * spread:
             return Oddity.topic
-        return Oddity.order if self._shuffled(cut) > EVIDENCE else None
+        return Oddity.order if len(cut) >= FEWEST_WORDS and self._shuffled(cut) > EVIDENCE else None
 
     def _shuffled(self, text: Sequence[str]) -> float:
         """How much more probable the text's pairs are if its words were shuffled."""
