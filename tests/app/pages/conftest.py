@@ -67,5 +67,7 @@ def open_page(chromium: Browser, web: str, school: School) -> Iterator[Open]:
 
     yield make
     for context in contexts:
+        for page in context.pages:
+            page.goto("about:blank")  # a page closed while it navigates may never answer (microsoft/playwright#41900)
         context.close()
     assert wrong == []

@@ -119,3 +119,4 @@ def test_the_answer_reaches_a_student_who_is_looking(open_page: Open, school: Sc
     teacher.locator("textarea[name=comment]").fill("You are right.")
     teacher.keyboard.press("Control+Enter")
     expect(student.locator("#essay").get_by_text("You are right.")).to_be_visible(timeout=20_000)
+    expect_at(teacher, essays[1])
