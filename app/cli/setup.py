@@ -20,6 +20,7 @@ from settings import ROOT, settings
 VENDOR = ROOT / "app" / "static" / "vendor"
 BROWSER_PARTS = {
     "@picocss/pico/css/pico.min.css": "pico.min.css",
+    "echarts/dist/echarts.common.min.js": "echarts.min.js",
     "socket.io-client/dist/socket.io.min.js": "socket.io.min.js",
 }
 LOCK = ROOT / "package-lock.json"
@@ -51,7 +52,7 @@ def run_steps() -> None:
 def missing_steps() -> Iterator[tuple[str, Callable[[], None]]]:
     """What is still to be done, and how."""
     if not has_browser_parts():
-        yield "Fetching style sheet and Socket.IO client for the pages", fetch_browser_parts
+        yield "Fetching style sheet, charts and Socket.IO client for the pages", fetch_browser_parts
     if stale_translations():
         yield "Compiling translations", compile_translations
     target = settings().demo_model_path
