@@ -45,7 +45,7 @@ def test_browser_parts_are_fetched_once() -> None:
     result = run()
 
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("Fetching style sheet and Socket.IO client for the pages … ")
+    assert result.output.startswith("Fetching style sheet, charts and Socket.IO client for the pages … ")
     assert {file.name for file in setup.VENDOR.iterdir()} >= set(setup.BROWSER_PARTS.values())
     assert steps() == []
     assert run().output == ""
