@@ -8,7 +8,7 @@ told of errors that are none stops reading the notes that matter.
 
 from __future__ import annotations
 
-from grading.checker import chinese, english, english_grammar, english_words, style
+from grading.checker import chinese, chinese_grammar, english, english_grammar, english_words, style
 from grading.checker.finding import Finding
 from grading.segmentation import Sentence, sentences
 from grading.text import Language, language_of
@@ -20,7 +20,10 @@ def check(text: str, language: Language | None = None, *, cut: list[Sentence] | 
     """The findings in their order, none inside another. `cut` saves a second cutting by who has the sentences."""
     language = language or language_of(text)
     cut = sentences(text) if cut is None else cut
-    found = chinese.check(text) if language == "zh" else english_words.check(text) + english_grammar.check(text, cut)
+    if language == "zh":
+        found = chinese.check(text) + chinese_grammar.check(text, cut)
+    else:
+        found = english_words.check(text) + english_grammar.check(text, cut)
     return _apart(found + style.repeated(text, cut, language)) + style.overlong(cut, language)
 
 

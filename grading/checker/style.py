@@ -39,17 +39,18 @@ def repeated(text: str, sentences: Sequence[Sentence], language: Language) -> li
     found = []
     seen = set()
     for sentence in sentences:
-        words = tuple(word.text.lower() for word in sentence.words)
+        words = tuple([word.text.lower() for word in sentence.words])
         if len(words) >= SAME_SENTENCE and words in seen:
             message = _MESSAGES["sentence"][language]
             found.append(Finding(sentence.start, sentence.end, "repetition", message))
             continue
         seen.add(words)
-        for first, second in pairwise(sentence.words):
-            between = text[first.end : second.start]
-            if first.text.lower() == second.text.lower() and not between.strip() and _is_slip(first.text.lower()):
-                message = _MESSAGES["word"][language].format(first.text)
-                found.append(Finding(first.start, second.end, "repetition", message, first.text))
+        for place, (one, other) in enumerate(pairwise(words)):
+            if one == other and _is_slip(one):
+                first, second = sentence.words[place : place + 2]
+                if not text[first.end : second.start].strip():
+                    message = _MESSAGES["word"][language].format(first.text)
+                    found.append(Finding(first.start, second.end, "repetition", message, first.text))
     return found
 
 
