@@ -5,25 +5,29 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any
 
 from grading import prompt, wary
+from grading.costs.meter import LedgerAway
 from grading.engines.engine import Cancelled, Engine, EngineDead
-from grading.grader import Ungradable
+from grading.grader import OnCall, Ungradable
 from grading.results import stamp
 from grading.sources import Item
 from grading.task import Task
 
 log = logging.getLogger(__name__)
 
+Turn = Callable[[], tuple[Engine, OnCall]]
+"""Gives an engine for one essay, and what keeps account of its calls."""
+
 
 def grade_all(
     items: Iterable[Item],
     task: Task,
-    engine: Engine,
+    turn: Turn,
     *,
     concurrency: int,
     secret: str,
@@ -39,6 +43,7 @@ def grade_all(
     cancelled = threading.Event()
 
     def grade_one(item: Item) -> dict[str, Any]:
+        engine, on_call = turn()
         try:
             result = wary.grade(
                 item.text,
@@ -49,10 +54,13 @@ def grade_all(
                 on_progress=lambda field, text: None,
                 cancelled=cancelled,
                 deadline=deadline,
+                on_call=on_call,
                 prompt_version=prompt_version,
             )
         except Ungradable as error:
             return failed(item, task, error.reason, prompt_version)
+        except LedgerAway as error:
+            return failed(item, task, str(error), prompt_version)
         except (EngineDead, Cancelled):
             raise
         except Exception as error:  # an essay that breaks the grader must not stop the others

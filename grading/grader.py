@@ -141,7 +141,7 @@ class Grade:
 
 @contextmanager
 def unobserved(request: Request) -> Iterator[Callable[[Completion], None]]:
-    """An `OnCall` for where nobody keeps account."""
+    """An `OnCall` for where nobody keeps account, because nothing is paid for and there is no database."""
     yield lambda completion: None
 
 
@@ -155,7 +155,7 @@ def grade(
     on_progress: OnProgress,
     cancelled: Flag,
     deadline: float,
-    on_call: OnCall = unobserved,
+    on_call: OnCall,
     give_up_below: float | None = None,
     prompt_version: str | None = None,
 ) -> Grade:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 from sqlalchemy.orm import Session
 
 from settings import settings
@@ -43,6 +44,12 @@ def session() -> Iterator[Session]:
     """
     with Session(engine(), expire_on_commit=False) as opened:
         yield opened
+
+
+def is_away(error: SQLAlchemyError) -> bool:
+    """Whether an error means that Postgres could not be reached."""
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or isinstance(error, OperationalError | InterfaceError | TimeoutError)
 
 
 def forget_engine() -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from grading.costs.meter import Meter
 from grading.engines.engine import Completion, Engine, Flag, Request
 from grading.reply import InvalidReply
 from models import CallOutcome
-from workers.calls import Calls
 
 
 class Attempts:
@@ -18,7 +18,7 @@ class Attempts:
     `judged` is the `grading.grader.OnCall` that goes with it: a reply that turns out to be no grade is `invalid`.
     """
 
-    def __init__(self, engine: Engine, calls: Calls) -> None:
+    def __init__(self, engine: Engine, calls: Meter) -> None:
         self.model, self.version = engine.model, engine.version
         self.calls = calls
         self._engine = engine

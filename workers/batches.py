@@ -23,6 +23,7 @@ from grading.batching import plan, store
 from grading.batching.plan import Situation, Step
 from grading.batching.store import Rider
 from grading.costs.ledger import Call
+from grading.costs.meter import Meter
 from grading.costs.prices import UnknownModel, price_of
 from grading.costs.tariff import Hosted
 from grading.engines import openai_batch
@@ -46,7 +47,7 @@ from models.session import session
 from settings import Tier, settings
 from workers import log as logs
 from workers.batch_replies import OneCall, end, same_tier, send_on, take_in, tell, unanswered
-from workers.calls import call_for
+from workers.calls import account_of
 from workers.queue import celery_app
 from workers.turn import request_id, task_of
 
@@ -109,15 +110,8 @@ def make_batch(tier: Tier, tariff: Hosted) -> int:
         riding = riding[: _fitting([requests[essay.id] for essay in riding], tier.model, left_out)]
 
         def call_of(essay: Essay, claim: Claim) -> Call:
-            return call_for(
-                essay,
-                requests[essay.id],
-                request_id=request_id(claim),
-                tier=tier.name,
-                model=tier.model,
-                engine_version=client.version,
-                tariff=tariff,
-            )
+            meter = Meter(account_of(essay), tier.name, tier.model, client.version, tariff)
+            return meter.call(request_id(claim), tariff.estimate(requests[essay.id]))
 
         batch = ProviderBatch(
             tier=tier.name, model=tier.model, provider=client.provider, left_out=sorted(left_out), next_look_at=now()

@@ -29,7 +29,7 @@ from models.session import session
 from settings import settings
 from workers import log as logs
 from workers import regrading
-from workers.calls import Calls
+from workers.calls import meter_of
 from workers.company import Company
 from workers.leases import leases
 from workers.patience import patiently
@@ -114,7 +114,7 @@ def regrade_essay(regrade_id: str) -> None:
     with logs.about(regrade=regrade_id), company.shared():
         if taken := patiently(lambda: regrading.take(key, QUEUE)):
             claim, row = taken
-            calls = Calls(row.essay, engine, row.tier, machine(), regrading.feature_of(row))
+            calls = meter_of(row.essay, engine, row.tier, machine(), regrading.feature_of(row))
             regrading.grade_claimed(claim, row, engine, calls, calls)
 
 
@@ -127,7 +127,7 @@ def is_suspect(essay_id: uuid.UUID) -> bool:
 
 def grade_here(claim: Claim, essay: Essay) -> None:
     """Grade it with the model in this process."""
-    calls = Calls(essay, engine, tier_name(), machine())
+    calls = meter_of(essay, engine, tier_name(), machine())
     grade_claimed(claim, essay, engine, calls, calls)
 
 

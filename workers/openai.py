@@ -26,7 +26,7 @@ from settings import Tier, settings
 from workers import log as logs
 from workers import regrading
 from workers.attempts import Attempts
-from workers.calls import Calls
+from workers.calls import meter_of
 from workers.facts import closed, provider_of
 from workers.leases import leases
 from workers.patience import patiently
@@ -91,7 +91,7 @@ def regrade_essay(regrade_id: str) -> None:
 def attempts_at(tier: Tier, essay: Essay, feature: str = GRADE) -> Attempts:
     """The tier's model for this essay, each call of which is paid for by the token."""
     engine = engine_of(tier)
-    return Attempts(engine, Calls(essay, engine, tier.name, Hosted(price_of(tier.model)), feature))
+    return Attempts(engine, meter_of(essay, engine, tier.name, Hosted(price_of(tier.model)), feature))
 
 
 def _limited(tier: Tier, attempts: Attempts) -> HostedEngine:

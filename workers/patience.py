@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
+from sqlalchemy.exc import SQLAlchemyError
 
+from models.session import is_away
 from settings import settings
 from workers.leases import leases
 
@@ -39,9 +40,3 @@ def patiently(work: Callable[[], Result]) -> Result:
             log.warning("Postgres cannot be reached, trying again: %s", str(error).partition("\n")[0])
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
-
-
-def is_away(error: SQLAlchemyError) -> bool:
-    """Whether an error means that Postgres could not be reached."""
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return lost or isinstance(error, OperationalError | InterfaceError | TimeoutError)

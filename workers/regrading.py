@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
 from grading import regrades, wary
+from grading.costs.meter import LedgerAway, Meter
 from grading.engines.engine import AccountRefused, Cancelled, Engine, EngineDead, Unavailable
 from grading.grader import OnCall, Ungradable
 from grading.regrades import RegradeClaim
@@ -24,7 +25,6 @@ from models import Assignment, Essay, Regrade
 from models.session import session
 from settings import settings
 from workers.calibrating import calibrated
-from workers.calls import Calls, LedgerAway
 from workers.leases import leases
 from workers.outcome import Opinion
 from workers.patience import LEASES, patiently
@@ -92,7 +92,7 @@ def feature_of(row: Regrade) -> str:
     return SENTINEL if row.anchor_id else REGRADE
 
 
-def grade_claimed(claim: RegradeClaim, row: Regrade, engine: Engine, calls: Calls, on_call: OnCall) -> None:
+def grade_claimed(claim: RegradeClaim, row: Regrade, engine: Engine, calls: Meter, on_call: OnCall) -> None:
     """Grade the essay as `workers.turn` does, but to the end however unsure it is, and end the claim."""
     essay = row.essay
     try:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from grading import lifecycle, progress, routing, wary
+from grading.costs.meter import LedgerAway, Meter
 from grading.engines.engine import AccountRefused, Cancelled, Engine, EngineDead, Unavailable
 from grading.grader import Grade, OnCall, TooUncertain, Ungradable
 from grading.lifecycle import Claim
@@ -26,7 +27,6 @@ from models.session import session
 from settings import settings
 from workers import outcome
 from workers.calibrating import calibrated
-from workers.calls import Calls, LedgerAway
 from workers.facts import facts
 from workers.leases import leases
 from workers.outcome import Opinion
@@ -54,7 +54,7 @@ def take(essay_id: uuid.UUID, queue: str, *, tries: int | None = None) -> tuple[
         return claim, essay
 
 
-def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Calls, on_call: OnCall) -> None:
+def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Meter, on_call: OnCall) -> None:
     """Grade the essay while its lease is kept, and end the claim one way or another."""
     tier = calls.tier
     with leases.hold(claim) as hold:

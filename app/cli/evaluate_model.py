@@ -11,13 +11,11 @@ from typing import Any
 
 import click
 
+from app.cli.account import EVALUATE, hosted_turn, local_turn
 from app.cli.grade import load_engine, progress
 from grading import prompt
-from grading.batch import grade_all, missing
-from grading.engines.circuit import Circuit
+from grading.batch import Turn, grade_all, missing
 from grading.engines.engine import Engine
-from grading.engines.hosted import HostedEngine
-from grading.engines.limits import Limits
 from grading.evaluation.assignments import Assignment
 from grading.evaluation.labelled import Essay
 from grading.evaluation.opinions import Opinion, graded
@@ -25,8 +23,6 @@ from grading.results import Results, stamp
 from grading.sources import Item
 from grading.task import Task
 from settings import Tier, settings
-from workers.facts import provider_of
-from workers.openai import engine_of
 
 
 class Asked:
@@ -104,7 +100,7 @@ class Asked:
         records = grade_all(
             todo,
             self._task,
-            self._loaded(),
+            self._turn(version),
             concurrency=config.openai_concurrency if self._tier else config.local_concurrency,
             secret=config.secret_key.get_secret_value(),
             deadline=config.grade_deadline,
@@ -117,16 +113,12 @@ class Asked:
                 advance()
         return failures
 
-    def _loaded(self) -> Engine:
+    def _turn(self, version: str | None) -> Turn:
+        if self._tier:
+            return hosted_turn(self._tier, self._task, EVALUATE, version)
         if self._engine is None:
-            if self._tier is None:
-                self._engine = load_engine(self._config)
-            else:
-                provider = provider_of(self._tier)
-                limits = Limits.of(self._config, f"{provider}/{self._tier.model}")
-                self._engine = HostedEngine(engine_of(self._tier), Circuit(provider), limits)
-            self._open.enter_context(closing(self._engine))
-        return self._engine
+            self._engine = self._open.enter_context(closing(load_engine(self._config)))
+        return local_turn(self._engine, self._task, EVALUATE, version)
 
 
 def name_of(essay: Essay) -> str:

@@ -17,6 +17,7 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from app.cli.account import OFFLINE, local_turn
 from grading.batch import failed, grade_all, missing
 from grading.engines.engine import Engine, EngineDead
 from grading.results import Printed, Results, ResultsError
@@ -121,7 +122,7 @@ def _run(
         records = grade_all(
             todo,
             task,
-            engine,
+            local_turn(engine, task, OFFLINE),
             concurrency=config.local_concurrency,
             secret=config.secret_key.get_secret_value(),
             deadline=config.grade_deadline,

@@ -7,6 +7,7 @@ import pytest
 
 from grading.batch import failed, grade_all, missing
 from grading.engines.engine import Completion, EngineDead, Flag, Request
+from grading.grader import unobserved
 from grading.results import stamp
 from grading.sources import Item
 from grading.task import Task
@@ -19,7 +20,9 @@ def essays(count: int, words: str = "") -> list[Item]:
 
 
 def run(items: list[Item], engine: InstantEngine, concurrency: int = 4, task: Task = TASK) -> dict[str, dict]:
-    records = list(grade_all(items, task, engine, concurrency=concurrency, secret="", deadline=30))
+    records = list(
+        grade_all(items, task, lambda: (engine, unobserved), concurrency=concurrency, secret="", deadline=30)
+    )
     assert len(records) == len(items)
     return {record["id"]: record for record in records}
 
@@ -58,7 +61,7 @@ def test_as_many_are_in_flight_as_asked_for_and_no_more() -> None:
 def test_a_result_comes_as_soon_as_it_is_there() -> None:
     slow, *quick = essays(3)
     items = [Item(slow.source, slow.id, TAKES.format(60)), *quick]
-    records = grade_all(items, TASK, InstantEngine(), concurrency=2, secret="", deadline=90)
+    records = grade_all(items, TASK, lambda: (InstantEngine(), unobserved), concurrency=2, secret="", deadline=90)
     assert [next(records)["id"], next(records)["id"]] == ["1", "2"]
     records.close()
 
@@ -66,7 +69,7 @@ def test_a_result_comes_as_soon_as_it_is_there() -> None:
 def test_closing_aborts_what_is_in_flight() -> None:
     engine = InstantEngine()
     items = [*essays(1), *(Item(item.source, "slow " + item.id, TAKES.format(600)) for item in essays(3))]
-    records = grade_all(items, TASK, engine, concurrency=2, secret="", deadline=900)
+    records = grade_all(items, TASK, lambda: (engine, unobserved), concurrency=2, secret="", deadline=900)
     assert next(records)["id"] == "0"
     records.close()  # or this test would run into its time limit
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("essay")]
@@ -93,7 +96,7 @@ def test_an_essay_that_breaks_the_grader_does_not_stop_the_others() -> None:
 def test_a_dead_engine_stops_everything() -> None:
     items = [*essays(3), Item("bad.txt", "bad", DIES), *essays(3)]
     with pytest.raises(EngineDead):
-        list(grade_all(items, TASK, DeadEngine(), concurrency=2, secret="", deadline=30))
+        list(grade_all(items, TASK, lambda: (DeadEngine(), unobserved), concurrency=2, secret="", deadline=30))
 
 
 def test_what_has_a_grade_is_not_missing() -> None:

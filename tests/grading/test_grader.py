@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from grading.engines.engine import Cancelled, Completion, EngineDead, Flag, Request, Token, Usage
 from grading.engines.loading import DEMO_MODEL
-from grading.grader import Grade, TooUncertain, Ungradable, grade, inputs
+from grading.grader import Grade, TooUncertain, Ungradable, grade, inputs, unobserved
 from grading.task import Task
 from tests.corpus import chinese_essays, english_essays
 from tests.doubles.engine import DIES, INVALID_ALWAYS, INVALID_FIRST, REFUSED, TAKES, DeadEngine, InstantEngine
@@ -50,6 +50,7 @@ def graded(engine: Any, text: str = ESSAY, task: Task = TASK, **options: Any) ->
         "on_progress": lambda field, piece: None,
         "cancelled": threading.Event(),
         "deadline": 10,
+        "on_call": unobserved,
     }
     return grade(text, task, engine, **(settings | options))
 

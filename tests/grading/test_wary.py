@@ -10,7 +10,7 @@ import pytest
 
 from grading import wary
 from grading.engines.engine import Completion, Flag, Request, Token, Usage
-from grading.grader import Grade, Ungradable
+from grading.grader import Grade, Ungradable, unobserved
 from tests.doubles.engine import INVALID_ALWAYS, InstantEngine, essay_in
 from tests.grading.examples import TASK, as_text, reply
 
@@ -49,7 +49,7 @@ def graded(engine: Any, text: str, **options: Any) -> Grade:
         secret="key",
         cancelled=threading.Event(),
         deadline=10,
-        **({"on_progress": lambda field, piece: None} | options),
+        **({"on_progress": lambda field, piece: None, "on_call": unobserved} | options),
     )
 
 

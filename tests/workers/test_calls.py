@@ -171,7 +171,7 @@ class TestEachAttemptIsARow:
                 on_progress=lambda field, text: None,
                 cancelled=threading.Event(),
                 deadline=10,
-                on_call=calls.Calls(essay, engine, "small", hosted),
+                on_call=calls.meter_of(essay, engine, "small", hosted),
                 give_up_below=0.8,
             )
 

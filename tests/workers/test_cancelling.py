@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from grading import lifecycle, progress
+from grading.costs.meter import Meter
 from grading.costs.prices import price_of
 from grading.costs.tariff import Hosted, OwnMachine, Tariff
 from grading.engines.circuit import Circuit
@@ -33,7 +34,7 @@ from tests.grading.engines.test_openai import made
 from tests.grading.engines.test_rolling import ENDLESS, Counter
 from tests.grading.examples import TASK
 from tests.workers.lab import eventually
-from workers.calls import Calls
+from workers.calls import meter_of
 from workers.leases import leases
 
 WITHIN = 1.0
@@ -61,7 +62,7 @@ class CountingEngine:
 class Accounted:
     """An engine each call of which is a row of the ledger."""
 
-    def __init__(self, engine: Engine, calls: Calls) -> None:
+    def __init__(self, engine: Engine, calls: Meter) -> None:
         self.model, self.version = engine.model, engine.version
         self._engine, self._calls = engine, calls
 
@@ -90,7 +91,7 @@ class Grading(threading.Thread):
             db.commit()
         assert claim
         self.claim = claim
-        self.engine = kept(Accounted(engine, Calls(self.essay, engine, "a tier", tariff)))
+        self.engine = kept(Accounted(engine, meter_of(self.essay, engine, "a tier", tariff)))
         self.start()
 
     def run(self) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, joinedload
 
 from grading import lifecycle, progress
-from grading.grader import Grade, grade
+from grading.grader import Grade, grade, unobserved
 from grading.lifecycle import Claim
 from models import Assignment, Essay, EssayState, Grading, Notice, User
 from models.session import session
@@ -41,6 +41,7 @@ def a_grade(assignment: Assignment) -> Grade:
         on_progress=lambda field, text: None,
         cancelled=threading.Event(),
         deadline=10,
+        on_call=unobserved,
     )
 
 

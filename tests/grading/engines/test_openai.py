@@ -31,7 +31,7 @@ from grading.engines.engine import (
     Usage,
 )
 from grading.engines.openai import OpenAiEngine
-from grading.grader import grade
+from grading.grader import grade, unobserved
 from grading.levels import LevelEstimate, first_levels, levels
 from grading.task import Task
 from settings import settings
@@ -345,6 +345,7 @@ class TestGivingUp:
             on_progress=lambda field, text: None,
             cancelled=NEVER,
             deadline=10,
+            on_call=unobserved,
             give_up_below=1.0,
         )
         assert sure.confidence == 1.0
