@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, undefer
 from typing_extensions import TypedDict
 
 from app.views import moment
+from grading import recalibration
 from grading.stages import STAGES
 from models import Assignment, Calibration, Essay, EssayState, Grading, Source, User
 
@@ -34,6 +35,10 @@ class CalibrationView:
     """What the tolerance that was asked about would mean; None where none was, or nothing is in use."""
     to_mark: Sequence[tuple[uuid.UUID, str]]
     """Essays whose marks would teach most, with their students' names; those that have no mark yet."""
+    earlier: int
+    """Grades of models from before the version in use."""
+    recalibrating: bool
+    """Whether these are about to get its points."""
 
 
 def calibration_of(session: Session, assignment: Assignment, tolerance: Decimal | None = None) -> CalibrationView:
@@ -67,6 +72,8 @@ def calibration_of(session: Session, assignment: Assignment, tolerance: Decimal 
         versions=versions,
         tally=None if tolerance is None or in_use is None else _tally(session, in_use, float(tolerance)),
         to_mark=[(one, names[one]) for one in chosen if one in names],
+        earlier=recalibration.count_earlier(session, assignment),
+        recalibrating=assignment.recalibrate,
     )
 
 
@@ -121,7 +128,8 @@ class TallyJSON(TypedDict):
 
 
 class CalibrationJSON(TypedDict):
-    """`wanted` marks are missing before anything is learned; the marks of `to_mark` would teach most."""
+    """`wanted` marks are missing before anything is learned; the marks of `to_mark` would teach most. `earlier` grades
+    were given before the version in use, and are `recalibrating` where the teacher wants them to have its points."""
 
     marks: int
     wanted: int
@@ -129,6 +137,8 @@ class CalibrationJSON(TypedDict):
     in_use: str | None
     versions: list[VersionJSON]
     to_mark: list[str]
+    earlier: int
+    recalibrating: bool
     tally: TallyJSON | None
 
 
@@ -150,5 +160,7 @@ def calibration_json(view: CalibrationView) -> CalibrationJSON:
             for one in view.versions
         ],
         "to_mark": [str(one) for one, _ in view.to_mark],
+        "earlier": view.earlier,
+        "recalibrating": view.recalibrating,
         "tally": cast(TallyJSON, asdict(view.tally)) if view.tally else None,
     }

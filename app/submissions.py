@@ -354,6 +354,15 @@ def use_rubric_only(assignment: Assignment, alone: bool) -> None:
     db().commit()
 
 
+def recalibrate(assignment: Assignment) -> None:
+    """Have grades that were given before it get the points of the calibration in use, by upkeep's next turn. Raises
+    `Problem` without one."""
+    if assignment.calibration_in_use is None:
+        raise Problem(409, "Nothing that was learned from your marks is in use here.")
+    assignment.recalibrate = True
+    db().commit()
+
+
 def set_tolerance(assignment: Assignment, data: object) -> None:
     """How far a grade may be from the teacher's mark (`Tolerance`), from the next essay on."""
     tolerance = validated(Tolerance, data).tolerance

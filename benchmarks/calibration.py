@@ -1,11 +1,13 @@
 """How well points agree with a teacher's after so many of their marks, without any model.
 
-    python -m benchmarks.calibration [--marks 0 25 50 100] [--draws 5] [--half report]
+    python -m benchmarks.calibration [asap|ellipse|zh_argument|zh_highschool] [--marks 0 25 50 100] [--draws 5]
+                                     [--half report]
 
-On the ASAP sets 1, 2, 4 and 7. Half of the essays, by the hash of their ids, was for choosing, the other is shown. Of
-each set N marks drawn at random are the teacher's and the rest is tested; the prior is learned on the other three sets.
-QWK is the mean of the draws, and then of the sets; people's agreement with each other stands beside. Prints one line of
-JSON; progress goes to standard error.
+Half of the essays, by the hash of their ids, was for choosing, the other is shown. N marks drawn at random are the
+teacher's and the rest is tested. The ASAP sets 1, 2, 4 and 7 are four assignments: the prior of each is learned on the
+other three, and their mean stands beside people's agreement with each other. The others are one assignment each, of
+learners of English and of Chinese pupils, and have no prior, so that 25 marks are the fewest. QWK is the mean of the
+draws. Prints one line of JSON; progress goes to standard error.
 """
 
 from __future__ import annotations
@@ -17,58 +19,66 @@ import json
 import sys
 from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from grading.agreement import qwk
-from grading.calibration.calibrator import fit
+from grading.calibration.calibrator import FEWEST, fit
 from grading.calibration.prior import Prior
 from grading.calibration.sample import Labelled, Sample, Scale
+from grading.text import Language
 from tests.corpus import SHARED
 
-ESSAYS = SHARED / "asap_dev.jsonl.gz"
+LANGUAGES: dict[str, Language] = {"asap": "en", "ellipse": "en", "zh_argument": "zh", "zh_highschool": "zh"}
 HALVES = ("choose", "report")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("essays", nargs="?", choices=LANGUAGES, default="asap")
     parser.add_argument("--marks", type=int, nargs="+", default=[0, 25, 50, 100])
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--half", choices=HALVES, default="report")
     chosen = parser.parse_args()
-    if not ESSAYS.exists():
-        print(json.dumps({"benchmark": "calibration", "qwk": None}))
+    path = SHARED / f"{chosen.essays}_dev.jsonl.gz"
+    if not path.exists():
+        print(json.dumps({"benchmark": "calibration", "essays": chosen.essays, "qwk": None}))
         return
-    rows = essays(chosen.half)
-    sets = {name: labelled(name, of_set) for name, of_set in rows.items()}
+    rows = essays(path, chosen.half)
+    sets = {name: labelled(name, of_set, LANGUAGES[chosen.essays]) for name, of_set in rows.items()}
     found: dict[str, Any] = {}
     for marks in chosen.marks:
+        if (len(sets) == 1 and marks < FEWEST) or min(map(len, rows.values())) < marks + FEWEST:
+            continue
         by_set = {name: agreement(sets, name, marks, chosen.draws) for name in sets}
         found[str(marks)] = {"mean": mean(by_set), **by_set}
         print(f"{marks} marks: {found[str(marks)]}", file=sys.stderr)
     people = {
         name: round(qwk([row["rater1"] for row in of_set], [row["rater2"] for row in of_set]) or 0.0, 3)
         for name, of_set in rows.items()
+        if "rater1" in of_set[0]
     }
     figures = {
         "benchmark": "calibration",
+        "set": chosen.essays,
         "half": chosen.half,
         "essays": {name: len(of_set) for name, of_set in rows.items()},
         "draws": chosen.draws,
         "qwk": found,
-        "people": {"mean": mean(people), **people},
+        "people": {"mean": mean(people), **people} if people else None,
     }
     print(json.dumps(figures))
 
 
-def essays(half: str) -> dict[str, list[dict[str, Any]]]:
-    """The rows of one half, by set."""
+def essays(path: Path, half: str) -> dict[str, list[dict[str, Any]]]:
+    """The rows of one half, by assignment; all tasks of a set that has more of them than sets of marks are one."""
     found = defaultdict(list)
-    with gzip.open(ESSAYS, "rt", encoding="utf-8") as lines:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
         for row in map(json.loads, lines):
             if in_half(row, half):
-                found[str(row["prompt_id"])].append(row)
+                found[str(row["prompt_id"]) if path.name.startswith("asap") else path.name.split("_dev")[0]].append(row)
     return found
 
 
@@ -76,15 +86,17 @@ def in_half(row: dict[str, Any], half: str) -> bool:
     return HALVES[int(hashlib.sha256(str(row["id"]).encode()).hexdigest(), 16) % 2] == half
 
 
-def labelled(name: str, rows: list[dict[str, Any]]) -> Labelled:
+def labelled(name: str, rows: list[dict[str, Any]], language: Language) -> Labelled:
     samples = [Sample(str(row["id"]), row["text"]) for row in rows]
-    return Labelled(name, "en", "", Scale(rows[0]["min"], rows[0]["max"]), samples, [row["score"] for row in rows])
+    scale = Scale(rows[0]["min"], rows[0]["max"], rows[0].get("step") or 1)
+    return Labelled(name, language, "", scale, samples, [row["score"] for row in rows])
 
 
 def agreement(sets: dict[str, Labelled], name: str, marks: int, draws: int) -> float:
     """Mean QWK on the essays of a set that were not the teacher's."""
     whole = sets[name]
-    prior = Prior.learn([other for key, other in sets.items() if key != name])
+    others = [other for key, other in sets.items() if key != name]
+    prior = Prior.learn(others) if others else None
     found = []
     for seed in range(draws):
         order = np.random.default_rng(seed).permutation(len(whole.samples))

@@ -27,6 +27,7 @@ from grading.segmentation import sentences, words
 from grading.text import Language
 from tests.corpus import SHARED
 
+ENGLISH = SHARED / "asap_dev.jsonl.gz"
 CHINESE = SHARED / "zh_argument_dev.jsonl.gz"
 
 
@@ -41,7 +42,7 @@ def main() -> None:
         print(json.dumps({"benchmark": "oddities", "figures": None}))
         return
     sets: dict[str, tuple[Language, list[dict[str, Any]]]] = {
-        f"asap {name}": ("en", rows) for name, rows in essays(chosen.half).items()
+        f"asap {name}": ("en", rows) for name, rows in essays(ENGLISH, chosen.half).items()
     }
     with gzip.open(CHINESE, "rt", encoding="utf-8") as lines:
         sets["zh_argument"] = ("zh", [row for row in map(json.loads, lines) if in_half(row, chosen.half)])

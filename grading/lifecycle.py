@@ -428,6 +428,32 @@ def override(
     return grading
 
 
+def replace_points(session: Session, former: Grading, grading: Grading, reason: str) -> bool:
+    """`graded` → `graded` with this grading in the place of the former; False when that is not current any more.
+
+    One that is not accepted is only kept beside it. The student is told where the total is another.
+    """
+    grading.id = grading.id or uuid.uuid4()
+    current = select(Essay.current_grading_id).filter_by(id=former.essay_id, state=EssayState.graded)
+    if session.scalar(current.with_for_update()) != former.id:
+        return False
+    session.add(grading)
+    if not grading.accepted:
+        return True
+    _change(
+        session,
+        former.essay_id,
+        [EssayState.graded],
+        EssayState.graded,
+        actor="calibration",
+        reason=reason,
+        current_grading_id=grading.id,
+    )
+    if grading.total != former.total:
+        _leave_notices(session, former.essay_id, "regraded")
+    return True
+
+
 def appeal(session: Session, essay_id: uuid.UUID, student: User, reason: str) -> Appeal:
     """A student asks the teachers to look again at the current grade, which stands until one of them answers.
 

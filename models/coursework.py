@@ -57,6 +57,8 @@ class Assignment(Identified, Base):
     """What was learned from the teacher's marks by the present rubric, and is better than the rubric's points alone."""
     rubric_only: Mapped[bool] = mapped_column(default=False)
     """The teacher wants the rubric's points alone, whatever was learned."""
+    recalibrate: Mapped[bool] = mapped_column(default=False)
+    """The teacher wants grades that were given before it to have the points of the calibration in use."""
     to_mark: Mapped[dict[str, Any] | None]
     """`essays` whose marks would teach most, the best first, as they were found among `of` essays."""
     release: Mapped[Release] = mapped_column(Enum(Release, name="release"), default=Release.at_once)

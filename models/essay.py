@@ -97,7 +97,10 @@ class Grading(Identified, Base):
     """One opinion on one essay. The essay's current one is `Essay.current_grading_id`."""
 
     __tablename__ = "gradings"
-    __table_args__ = (Index("ix_gradings_suspicious", "essay_id", postgresql_where=text("suspicions IS NOT NULL")),)
+    __table_args__ = (
+        Index("ix_gradings_suspicious", "essay_id", postgresql_where=text("suspicions IS NOT NULL")),
+        Index("ix_gradings_teacher", "rubric_id", "essay_id", postgresql_where=text("source = 'teacher'")),
+    )
 
     essay_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("essays.id", ondelete="CASCADE"), index=True)
     rubric_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("rubric_versions.id"))

@@ -14,9 +14,10 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from grading import lifecycle, progress
 from grading.grader import Grade
 from grading.injection import honest
 from models import Assignment, Essay, Grading
@@ -51,6 +52,42 @@ def calibrate() -> None:
                 log.warning("calibration: %s; next time", error)
             except Exception:
                 log.exception("the assignment %s could not be calibrated; next time", assignment_id)
+        recalibrate_wanted()
+
+
+def recalibrate_wanted() -> None:
+    """Give the points of the calibration in use to grades from before it, where a teacher wants that; each essay is a
+    transaction, so that what is done stays done."""
+    with session() as db:
+        wanted = db.scalars(select(Assignment).filter_by(recalibrate=True)).all()
+    for assignment in wanted:
+        try:
+            recalibrate(assignment)
+        except SQLAlchemyError as error:
+            log.warning("recalibration: %s; next time", error)
+        except Exception:
+            log.exception("the grades of the assignment %s could not be recalibrated", assignment.id)
+
+
+def recalibrate(assignment: Assignment) -> None:
+    from grading import recalibration
+
+    loaded = in_use(assignment)
+    changed = 0
+    if loaded:
+        with session() as db:
+            essays = db.scalars(recalibration.earlier(assignment).order_by(Essay.created_at, Essay.id)).all()
+        for essay_id in essays:
+            with session() as db:
+                grading = recalibration.recalibrate(db, essay_id, assignment, loaded)
+                db.commit()
+                progress.notify(lifecycle.notices_left(db))
+            if grading and grading.accepted:
+                changed += 1
+    with session() as db:
+        db.execute(update(Assignment).where(Assignment.id == assignment.id).values(recalibrate=False))
+        db.commit()
+    log.info("recalibrated %d grades of the assignment %s", changed, assignment.id)
 
 
 def train(assignment_id: uuid.UUID, *, only_advise: bool = False) -> bool | None:

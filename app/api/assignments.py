@@ -71,6 +71,15 @@ def get_calibration(assignment_id: uuid.UUID, query: Tolerance) -> Any:
     return calibration_json(calibration_of(db(), g.assignment, query.tolerance))
 
 
+@blueprint.post("/assignments/<uuid:assignment_id>/calibration/apply")
+@rule(assignment_teacher)
+@operation(Operation(202, CalibrationJSON))
+def recalibrate(assignment_id: uuid.UUID) -> Any:
+    """Have grades that models gave before it get the points of the calibration in use; a teacher's own stay."""
+    submissions.recalibrate(g.assignment)
+    return calibration_json(calibration_of(db(), g.assignment)), 202
+
+
 @blueprint.post("/assignments/<uuid:assignment_id>/release")
 @rule(assignment_teacher)
 @operation(Operation(200, AssignmentView))

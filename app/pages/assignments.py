@@ -120,6 +120,14 @@ def calibrate_assignment(assignment_id: uuid.UUID) -> Any:
     return redirect(url_for("pages.assignment", assignment_id=assignment_id), 303)
 
 
+@blueprint.post("/assignments/<uuid:assignment_id>/recalibrate")
+@rule(assignment_teacher)
+def recalibrate(assignment_id: uuid.UUID) -> Any:
+    submissions.recalibrate(g.assignment)
+    flash(_("The earlier grades get these points within a minute."))
+    return redirect(url_for("pages.assignment", assignment_id=assignment_id, _anchor="calibration"), 303)
+
+
 @blueprint.post("/assignments/<uuid:assignment_id>/tolerance")
 @rule(assignment_teacher)
 def set_tolerance(assignment_id: uuid.UUID) -> Any:

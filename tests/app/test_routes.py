@@ -71,6 +71,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.list_assignments", "GET"): SIGNED_IN,
     ("api.get_assignment", "GET"): MEMBERS,
     ("api.get_calibration", "GET"): CLASS_TEACHER,
+    ("api.recalibrate", "POST"): with_success(CLASS_TEACHER, 409),  # nothing is learned yet
     ("api.change_assignment", "PUT"): CLASS_TEACHER,
     ("api.release_grades", "POST"): CLASS_TEACHER,
     ("api.list_queues", "GET"): OPS,
@@ -93,6 +94,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("pages.submit", "POST"): (401, 303, 303, 404, 403, 404, 404),
     ("pages.release_grades", "POST"): deed(CLASS_TEACHER),
     ("pages.calibrate_assignment", "POST"): deed(CLASS_TEACHER),
+    ("pages.recalibrate", "POST"): with_success(CLASS_TEACHER, 409),
     ("pages.set_tolerance", "POST"): deed(CLASS_TEACHER),
     ("pages.accept_marks", "POST"): deed(CLASS_TEACHER),
     ("pages.new_assignment", "GET"): page(CLASS_TEACHER),

@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select, update
 
-from grading import calibrations, lifecycle
+from grading import calibrations, lifecycle, recalibration
 from grading.calibration import oddity
-from models import Assignment, Calibration, Essay, EssayState, Grading, Source
+from models import Assignment, Calibration, Essay, EssayState, Grading, Notice, Source
 from models.session import session
 from tests.doubles.engine import InstantEngine
 from tests.factories import School, make_essay
@@ -153,6 +153,75 @@ class TestFromMarksToPoints:
             assert mine
             calibrate()
         assert kept() == []
+
+
+class TestEarlierGrades:
+    """Most of a class is graded before its teacher has marked enough."""
+
+    def test_they_keep_their_points_until_the_teacher_wants_otherwise(
+        self, school: School, marked: list[Grading]
+    ) -> None:
+        calibrate()
+        assert [current(grading).id for grading in marked[20:]] == [grading.id for grading in marked[20:]]
+
+    def test_then_they_get_the_points_they_would_get_now_and_a_teachers_own_stay(
+        self, school: School, marked: list[Grading]
+    ) -> None:
+        calibrate()
+        marks = [current(grading).id for grading in marked[:20]]
+        set_columns(school, recalibrate=True)
+        calibrate()
+        [version] = kept()
+        for number, former in enumerate(marked[20:], start=20):
+            new = current(former)
+            assert (new.calibration_id, new.model, new.rubric_total) == (version.id, former.model, former.total)
+            assert sum(Decimal(str(criterion["points"])) for criterion in new.criteria) == new.total
+            assert new.annotations == former.annotations
+            if number < 23:
+                anew = graded(school, number)
+                assert (new.total, new.interval, new.criteria) == (anew.total, anew.interval, anew.criteria)
+        assert [current(grading).id for grading in marked[:20]] == marks
+        assert not assignment(school).recalibrate
+
+    def test_what_was_done_when_it_broke_off_is_not_done_twice(self, school: School, marked: list[Grading]) -> None:
+        calibrate()
+        set_columns(school, recalibrate=True)
+        calibrate()
+        set_columns(school, recalibrate=True)
+        calibrate()
+        with session() as db:
+            gradings = db.scalars(select(Grading).filter_by(essay_id=marked[25].essay_id)).all()
+        assert len(gradings) == 2
+
+    def test_the_student_is_told_of_another_total(self, school: School, marked: list[Grading]) -> None:
+        calibrate()
+        set_columns(school, recalibrate=True)
+        calibrate()
+        with session() as db:
+            told = db.scalars(select(Notice.essay_id).filter_by(kind="regraded", user_id=school.student.id)).all()
+        changed = [one.essay_id for one in marked[20:] if current(one).total != one.total]
+        assert changed
+        assert set(changed) <= set(told)
+
+    def test_an_essay_like_none_of_its_class_keeps_its_grade(
+        self, school: School, marked: list[Grading], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(oddity, "FEWEST", 20)
+        essay = make_essay(school.student, school.assignment, "\n".join([text(12)] * 3), EssayState.queued)
+        grade_essay(str(essay.id))
+        calibrate()
+        set_columns(school, recalibrate=True)
+        calibrate()
+        with session() as db:
+            stored = db.get_one(Essay, essay.id)
+            assert stored.current_grading.calibration_id is None
+            assert [one.accepted for one in stored.gradings] == [True, False]
+            assert recalibration.count_earlier(db, assignment(school)) == 0
+
+
+def current(grading: Grading) -> Grading:
+    with session() as db:
+        return db.get_one(Essay, grading.essay_id).current_grading
 
 
 class TestWhatCannotBeTrusted:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from models import Assignment, Calibration
+from models import Assignment, Calibration, EssayState
 from models.session import session
 from tests.app.conftest import Clients
 from tests.app.pages.conftest import Visit
-from tests.factories import School
+from tests.factories import School, make_essay, make_grading
 
 
 @pytest.fixture
@@ -91,6 +91,25 @@ def test_a_teacher_sees_what_a_tolerance_means_before_it_is_set(visit: Visit, sc
     page = teacher.send(page, action=f"{address}/tolerance")
     assert "No tolerance is set" in page.text
     assert tolerance_of(school) is None
+
+
+def test_a_teacher_has_earlier_grades_get_what_was_learned(
+    visit: Visit, client: Clients, school: School, address: str
+) -> None:
+    make_grading(make_essay(school.student, school.assignment, state=EssayState.graded), school.assignment)
+    api = client(school.teacher)
+    refused = api.post(f"/api/v1{address}/calibration/apply")
+    assert (refused.status_code, "in use" in refused.get_json()["title"]) == (409, True)
+
+    trained(school, used=True)
+    assert api.get(f"/api/v1{address}/calibration").get_json()["earlier"] == 1
+    teacher = visit(school.teacher)
+    page = teacher.get(address)
+    assert "1 essay was graded before that" in page.text
+    page = teacher.send(page, action=f"{address}/recalibrate")
+    assert "within a minute" in page.text
+    assert "Give them these points too" not in page.text
+    assert api.post(f"/api/v1{address}/calibration/apply").get_json()["recalibrating"]
 
 
 def test_a_wider_tolerance_troubles_the_teacher_less(school: School, client: Clients) -> None:
