@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     tensor_parallel: int = Field(1, ge=1, description="GPUs that one model is spread over.")
     cpu_kv_cache_gb: int = Field(2, ge=1, description="Key-value cache on CPU, in GiB.")
     grade_deadline: float = Field(600.0, gt=0, description="Longest time one reply of a model may take.")
+    ask_deadline: float = Field(120.0, gt=0, description="Longest time from a question to the end of its answer.")
+    ask_limit: str = Field("20 per minute", description="Questions of one user.")
     engine_stall: float = Field(
         120.0, gt=0, description="Waiting requests but no token for so long: the engine is dead."
     )

@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response
 from app.extensions import csrf, db, limiter
 from app.problems import Problem
 from grading.text import UNSTORABLE
-from models import Assignment, Class, Essay, Membership, Role, Token, User
+from models import Assignment, Class, Essay, Membership, Question, Role, Token, User
 from models.base import now
 from models.people import new_token, password_matches, token_hash
 from settings import settings
@@ -159,6 +159,10 @@ limit_joining = limiter.limit("10 per minute", key_func=lambda: f"user {me().id}
 """Decorator for the views that call `join_class`: nobody shall find a class by trying codes."""
 
 
+limit_asking = limiter.limit(lambda: settings().ask_limit, key_func=lambda: f"user {me().id}")
+"""Decorator for the view that asks a model."""
+
+
 def sign_in(email: str, password: str) -> User | None:
     """Begin a session of this browser; None when e-mail and password do not belong together."""
     user = None
@@ -212,6 +216,15 @@ def ops(user: User, **_: object) -> bool:
 
 def essay_reader(user: User, essay_id: uuid.UUID, **_: object) -> bool:
     """Its author, or a teacher of its class."""
+    essay = essay_of(user, essay_id)
+    if essay is None:
+        raise Problem(404)
+    g.essay, g.assignment = essay, essay.assignment
+    return True
+
+
+def essay_of(user: User, essay_id: uuid.UUID) -> Essay | None:
+    """The essay, if it is the user's own or one of a class that the user teaches."""
     found = (
         db()
         .execute(
@@ -223,12 +236,9 @@ def essay_reader(user: User, essay_id: uuid.UUID, **_: object) -> bool:
         .one_or_none()
     )
     if found is None:
-        raise Problem(404)
-    essay, g.assignment, member = found
-    if essay.student_id != user.id and not (member and user.role is Role.teacher):
-        raise Problem(404)
-    g.essay = essay
-    return True
+        return None
+    essay, _assignment, member = found
+    return essay if essay.student_id == user.id or (member and user.role is Role.teacher) else None
 
 
 def essay_author(user: User, essay_id: uuid.UUID, **_: object) -> bool:
@@ -237,6 +247,14 @@ def essay_author(user: User, essay_id: uuid.UUID, **_: object) -> bool:
 
 def essay_teacher(user: User, essay_id: uuid.UUID, **_: object) -> bool:
     return essay_reader(user, essay_id) and user.role is Role.teacher
+
+
+def question_asker(user: User, question_id: uuid.UUID, **_: object) -> bool:
+    """Who asked that question."""
+    g.question = db().scalars(select(Question).filter_by(id=question_id, user_id=user.id)).one_or_none()
+    if g.question is None:
+        raise Problem(404)
+    return True
 
 
 def class_member(user: User, class_id: uuid.UUID, **_: object) -> bool:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 
@@ -30,6 +31,9 @@ from models import EssayState, Release
 MAX_ERRORS = 20
 MAX_COMMENT = 5_000
 """Longest comment of a teacher, in characters."""
+
+MAX_QUESTION = 1_000
+"""Longest question, in characters."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -124,6 +128,24 @@ class NewEssay(Body):
 
 class NewAppeal(Body):
     reason: Reason = Field(description="What the teacher should look at again, and why.")
+
+
+class NewQuestion(Body):
+    """A question about an assignment, or about an essay; one of the two is named."""
+
+    assignment_id: uuid.UUID | None = None
+    essay_id: uuid.UUID | None = None
+    question: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION),
+        AfterValidator(_readable),
+    ]
+
+    @model_validator(mode="after")
+    def _about_one(self) -> Self:
+        if (self.assignment_id is None) == (self.essay_id is None):
+            raise ValueError("Name either an assignment_id or an essay_id")
+        return self
 
 
 class HandGrade(Body):

@@ -59,13 +59,13 @@ def events(essay: Essay, reader: User, after: str) -> Iterator[str]:
 
 
 def _stream(essay_id: uuid.UUID, reader: User, after: str, sight: _Sight) -> Iterator[str]:
-    yield f"retry: {RECONNECT_MS}\n" + _format("state", sight.state)
+    yield f"retry: {RECONNECT_MS}\n" + formatted("state", sight.state)
     if sight.state["final"]:
         return
-    for event in _news(essay_id, after):
+    for event in news(essay_id, after, HEARTBEAT):
         if event is not None and event.type == "delta":
             if sight.words_visible:
-                yield _format("delta", event.data, event.id)
+                yield formatted("delta", event.data, event.id)
             continue
         before, sight = sight.state, _look(essay_id, reader) or sight
         yield _difference(before, sight.state, event.id if event else None)
@@ -78,23 +78,24 @@ def _difference(before: StateView, state: StateView, event_id: str | None) -> st
     if all(before[name] == state[name] for name in ("status", "queue", "reason")):
         if before["position"] == state["position"]:
             return ": \n\n"
-        return _format("position", {"position": state["position"], "queue": state["queue"]}, event_id)
-    return _format("graded" if state["status"] == "graded" else "state", state, event_id)
+        return formatted("position", {"position": state["position"], "queue": state["queue"]}, event_id)
+    return formatted("graded" if state["status"] == "graded" else "state", state, event_id)
 
 
-def _news(essay_id: uuid.UUID, after: str) -> Iterator[progress.Event | None]:
-    """Events as they come, None whenever it is time to look; while Redis is down, only that."""
+def news(subject_id: uuid.UUID, after: str, wait: float) -> Iterator[progress.Event | None]:
+    """Events of an essay or a question as they come, None after `wait` seconds without any; while Redis is down, only
+    that."""
     while True:
         try:
-            for event in progress.follow(essay_id, after, HEARTBEAT):
+            for event in progress.follow(subject_id, after, wait):
                 after = event.id if event else after
                 yield event
         except ValueError:
             after = progress.START
         except RedisError as error:
-            log.warning("no news of essay %s: %s", essay_id, error)
+            log.warning("no news of %s: %s", subject_id, error)
             yield None
-            time.sleep(HEARTBEAT)
+            time.sleep(wait)
 
 
 def _look(essay_id: uuid.UUID, reader: User) -> _Sight | None:
@@ -114,7 +115,7 @@ def _sight(db: Any, essay: Essay, reader: User) -> _Sight:
     return _Sight(state_json(db, essay, reader), sees_grade(reader, essay.assignment))
 
 
-def _format(kind: str, data: Any, event_id: str | None = None) -> str:
+def formatted(kind: str, data: Any, event_id: str | None = None) -> str:
     line = f"id: {event_id}\n" if event_id else ""
     return f"{line}event: {kind}\ndata: {json.dumps(data)}\n\n"
 

@@ -56,6 +56,10 @@ class Claim:
     token: uuid.UUID
     attempts: int
 
+    @property
+    def subject_id(self) -> uuid.UUID:
+        return self.essay_id
+
 
 @dataclass(frozen=True)
 class Waiting:

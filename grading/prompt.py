@@ -40,8 +40,12 @@ def render(task: Task, text: str, delimiter: str, version: str | None = None) ->
     Raises `grading.prompts.library.UnknownPrompt` for a version that there is not.
     """
     template = load(task.language, version)
-    filled = template.filled(static_values(task) | {"delimiter": delimiter, "essay": text})
-    messages = tuple({"role": role, "content": content} for role, content in filled)
+    return rendered(template, static_values(task) | {"delimiter": delimiter, "essay": text})
+
+
+def rendered(template: Prompt, values: Mapping[str, str]) -> Rendered:
+    """The messages of a prompt with these values in it."""
+    messages = tuple({"role": role, "content": content} for role, content in template.filled(values))
     digest = hashlib.sha256(json.dumps(messages, ensure_ascii=False).encode()).hexdigest()
     return Rendered(messages, template.id, template.retry_temperature, digest, template.hash)
 
@@ -61,14 +65,14 @@ def load(language: str, version: str | None = None) -> Prompt:
     return library.load("grade", language, version) if version else default("grade", language)
 
 
-def delimiter(secret: str | bytes, text: str) -> str:
-    """The name of the tags around an essay, such as `essay-5f0c82a91b3d`.
+def delimiter(secret: str | bytes, text: str, name: str = "essay") -> str:
+    """The name of the tags around an essay, or around something else, such as `essay-5f0c82a91b3d`.
 
     A keyed hash of the text: the same essay gets the same prompt when it is graded again, yet nobody without the key
     can write an essay that closes its own tag.
     """
     key = secret.encode() if isinstance(secret, str) else secret
-    return "essay-" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:12]
+    return f"{name}-" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:12]
 
 
 def _describe(criterion: Criterion) -> str:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-from grading.complexity import Complexity
 from settings import Settings, Tier
 
 BATCH_WINDOW = 26 * 3600.0
@@ -50,6 +49,17 @@ class Tolerance:
     bar: float
 
 
+class Measured(Protocol):
+    """How much is asked of a model, from 0 to 1, and the parts that make it up: `grading.complexity.Complexity` of an
+    essay, `grading.ask.difficulty.Difficulty` of a question."""
+
+    @property
+    def score(self) -> float: ...
+
+    @property
+    def rounded_parts(self) -> dict[str, float]: ...
+
+
 @dataclass(frozen=True)
 class Facts:
     """What routing looks at."""
@@ -57,7 +67,7 @@ class Facts:
     characters: int
     tiers: tuple[Tier, ...]
     thresholds: Thresholds = Thresholds()
-    complexity: Complexity | None = None
+    complexity: Measured | None = None
     """None where it could not be measured."""
     closed: Mapping[str, str] = field(default_factory=dict)
     """Why a tier may not be asked now, by its name."""

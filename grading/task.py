@@ -11,6 +11,7 @@ from typing import Any
 
 from grading.rubric import Rubric, RubricError
 from grading.text import CONTROL
+from models import Assignment
 
 LANGUAGES = ("zh", "en")
 MAX_TITLE = 200
@@ -69,6 +70,16 @@ class Task:
         """SHA-256 (hex) of all that a grade depends on besides the essay and the prompt's version."""
         canonical = json.dumps(self.to_json(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def task_of(assignment: Assignment) -> Task:
+    """The assignment with its current rubric."""
+    return Task(
+        title=assignment.title,
+        prompt=assignment.prompt,
+        language=assignment.language,
+        rubric=Rubric.parse({"criteria": assignment.rubric.criteria}),
+    )
 
 
 def _is_text(value: Any, longest: int) -> bool:

@@ -10,6 +10,7 @@ from models.llm_call import CallOutcome, LlmCall
 from models.notice import Notice
 from models.people import Class, Membership, Role, Token, User
 from models.provider_batch import BatchItem, BatchState, ItemOutcome, ProviderBatch
+from models.question import Question
 from models.regrade import Regrade
 from models.second_look import SecondLook
 from models.switch import Switch
@@ -34,6 +35,7 @@ __all__ = [
     "Membership",
     "Notice",
     "ProviderBatch",
+    "Question",
     "Regrade",
     "Release",
     "Role",

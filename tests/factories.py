@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import update
 
 from grading import lifecycle
+from grading.ask import questions
 from grading.routing import Route
 from grading.rubric import Rubric
 from models import (
@@ -21,12 +22,14 @@ from models import (
     EssayState,
     Grading,
     Membership,
+    Question,
     Role,
     RubricVersion,
     Source,
     Token,
     User,
 )
+from models.base import now
 from models.people import hash_password, new_token
 from models.session import session
 
@@ -168,6 +171,16 @@ def make_appeal(essay: Essay, student: User, reason: str = "I did say why.") -> 
         appeal = lifecycle.appeal(db, essay.id, student, reason)
         db.commit()
     return appeal
+
+
+def make_answer(user: User, assignment: Assignment, question: str = "How long?", answer: str = "One page.") -> Question:
+    """A question about the assignment that was answered by the local model."""
+    with session() as db:
+        made = questions.new(db.get_one(User, user.id), db.get_one(Assignment, assignment.id), None, question, 60)
+        made.answer, made.source, made.finished_at = answer, "local", now()
+        db.add(made)
+        db.commit()
+    return made
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def facts(db: Session, essay: Essay, complexity: Complexity | None = None) -> Fa
         complexity=complexity,
         closed=_closed(db, tiers, circuits),
         resting=_resting(tiers, circuits),
-        wait_s=_waits(db),
+        wait_s=waits(db),
         due_s=_due(essay.assignment, now()),
         tried=tuple((essay.route or {}).get("tried", ())),
         tolerance=_tolerance(essay.assignment),
@@ -91,7 +91,7 @@ def _resting(tiers: Sequence[Tier], circuits: Mapping[str, State]) -> frozenset[
     )
 
 
-def _waits(db: Session) -> dict[str, float]:
+def waits(db: Session) -> dict[str, float]:
     """For how long the essay that is next in each queue has waited."""
     waiting = select(Essay.queue, func.min(Essay.queued_at)).where(Essay.state == EssayState.queued)
     oldest, at = db.execute(waiting.group_by(Essay.queue)), now()

@@ -6,10 +6,14 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from sqlalchemy.orm import Session
+
 from grading import lifecycle
+from grading.ask import questions
+from grading.ask.questions import QuestionClaim
 from grading.lifecycle import Claim
 from models.session import session
 from settings import settings
@@ -17,13 +21,13 @@ from settings import settings
 log = logging.getLogger(__name__)
 
 REMEMBERED = 10.0
-"""Seconds for which an essay stays dropped: its claim may be made already and not be held yet."""
+"""Seconds for which an essay or a question stays dropped: its claim may be made already and not be held yet."""
 
 
 class Hold:
     """A claim that is held; `is_set` tells an engine to stop."""
 
-    def __init__(self, claim: Claim, leases: Leases) -> None:
+    def __init__(self, claim: Claim | QuestionClaim, leases: Leases) -> None:
         self.claim = claim
         self.dropped = False
         self._leases = leases
@@ -38,7 +42,7 @@ class Leases:
     def __init__(self) -> None:
         self._held: list[Hold] = []
         self._dropped: dict[uuid.UUID, float] = {}
-        """When an essay was dropped, by the monotonic clock."""
+        """When an essay or a question was dropped, by the monotonic clock."""
         self._lock = threading.Lock()
         self._renewer: threading.Thread | None = None
         self.stopping = False
@@ -48,11 +52,11 @@ class Leases:
         """
 
     @contextmanager
-    def hold(self, claim: Claim) -> Iterator[Hold]:
+    def hold(self, claim: Claim | QuestionClaim) -> Iterator[Hold]:
         """Keep the claim's lease alive inside the block."""
         held = Hold(claim, self)
         with self._lock:
-            held.dropped = claim.essay_id in self._lately_dropped()
+            held.dropped = claim.subject_id in self._lately_dropped()
             self._held.append(held)
             if self._renewer is None:
                 self._renewer = threading.Thread(target=self._renew_for_ever, name="leases", daemon=True)
@@ -63,12 +67,12 @@ class Leases:
             with self._lock:
                 self._held.remove(held)
 
-    def drop(self, essay_id: uuid.UUID) -> None:
-        """Stop grading this essay, if this process does."""
+    def drop(self, subject_id: uuid.UUID) -> None:
+        """Stop grading this essay, or answering this question, if this process does."""
         with self._lock:
-            self._dropped = self._lately_dropped() | {essay_id: time.monotonic()}
+            self._dropped = self._lately_dropped() | {subject_id: time.monotonic()}
             for held in self._held:
-                if held.claim.essay_id == essay_id:
+                if held.claim.subject_id == subject_id:
                     held.dropped = True
 
     def renew(self) -> None:
@@ -78,16 +82,16 @@ class Leases:
         if not held:
             return
         with session() as db:
-            standing = lifecycle.renew(db, [each.claim for each in held], settings().lease)
+            standing = renewed(db, [each.claim for each in held], settings().lease)
             db.commit()
         for each in held:
             if each.claim not in standing:
                 each.dropped = True
-                log.info("no longer ours, let go", extra={"essay": str(each.claim.essay_id)})
+                log.info("no longer ours, let go: %s", each.claim.subject_id)
 
     def _lately_dropped(self) -> dict[uuid.UUID, float]:
         since = time.monotonic() - REMEMBERED
-        return {essay_id: at for essay_id, at in self._dropped.items() if at > since}
+        return {subject_id: at for subject_id, at in self._dropped.items() if at > since}
 
     def _renew_for_ever(self) -> None:
         while True:
@@ -96,6 +100,20 @@ class Leases:
                 self.renew()
             except Exception as error:  # Postgres is away; and were it anything else, the thread must live on
                 log.warning("leases not renewed, trying again: %s", error)
+
+
+def renewed(
+    db: Session, claims: Sequence[Claim | QuestionClaim], lease: float
+) -> set[Claim | QuestionClaim]:
+    """Extend the leases of claims of both kinds; returns those that still stand."""
+    essays = [claim for claim in claims if isinstance(claim, Claim)]
+    asked = [claim for claim in claims if isinstance(claim, QuestionClaim)]
+    standing: set[Claim | QuestionClaim] = set()
+    if essays:
+        standing |= lifecycle.renew(db, essays, lease)
+    if asked:
+        standing |= questions.renew(db, asked, lease)
+    return standing
 
 
 leases = Leases()

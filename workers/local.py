@@ -28,7 +28,7 @@ from models import Essay, EssayState
 from models.session import session
 from settings import settings
 from workers import log as logs
-from workers import regrading
+from workers import asking, regrading
 from workers.calls import meter_of
 from workers.company import Company
 from workers.leases import leases
@@ -116,6 +116,17 @@ def regrade_essay(regrade_id: str) -> None:
             claim, row = taken
             calls = meter_of(row.essay, engine, row.tier, machine(), regrading.feature_of(row))
             regrading.grade_claimed(claim, row, engine, calls, calls)
+
+
+@celery_app.task(name="local.ask")
+def answer_question(question_id: str) -> None:
+    """Answer a question, unless somebody else does or nobody waits for it any more."""
+    key = uuid.UUID(question_id)
+    with logs.about(question=question_id), company.shared():
+        if taken := patiently(lambda: asking.take(key, QUEUE)):
+            claim, question = taken
+            meter = asking.meter_of(question, engine, machine())
+            asking.answer_claimed(claim, question, engine, meter, meter)
 
 
 def is_suspect(essay_id: uuid.UUID) -> bool:

@@ -24,7 +24,7 @@ from models import Essay
 from models.session import session
 from settings import Tier, settings
 from workers import log as logs
-from workers import regrading
+from workers import asking, regrading
 from workers.attempts import Attempts
 from workers.calls import meter_of
 from workers.facts import closed, provider_of
@@ -86,6 +86,23 @@ def regrade_essay(regrade_id: str) -> None:
             return
         attempts = attempts_at(tier, row.essay, regrading.feature_of(row))
         regrading.grade_claimed(claim, row, _limited(tier, attempts), attempts.calls, attempts.judged)
+
+
+@celery_app.task(name="openai.ask")
+def answer_question(question_id: str) -> None:
+    """Answer a question, unless somebody else does or nobody waits for it any more."""
+    key = uuid.UUID(question_id)
+    with logs.about(question=question_id):
+        if (taken := patiently(lambda: asking.take(key, QUEUE))) is None:
+            return
+        claim, question = taken
+        tier = settings().hosted_tier(question.tier or "")
+        if tier is None:
+            asking.pass_on(claim, question, f"this installation has no tier {question.tier!r} any more")
+            return
+        engine = engine_of(tier)
+        attempts = Attempts(engine, asking.meter_of(question, engine, Hosted(price_of(tier.model))))
+        asking.answer_claimed(claim, question, _limited(tier, attempts), attempts.calls, attempts.judged)
 
 
 def attempts_at(tier: Tier, essay: Essay, feature: str = GRADE) -> Attempts:

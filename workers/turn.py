@@ -19,8 +19,7 @@ from grading.engines.engine import AccountRefused, Cancelled, Engine, EngineDead
 from grading.grader import Grade, OnCall, TooUncertain, Ungradable
 from grading.lifecycle import Claim
 from grading.routing import Facts
-from grading.rubric import Rubric
-from grading.task import Task
+from grading.task import task_of as task_of
 from models import Assignment, Essay, EssayState
 from models.base import now
 from models.session import session
@@ -146,13 +145,3 @@ def known(essay: Essay) -> Facts:
 def request_id(claim: Claim) -> str:
     """Names what is asked of a model under this claim, and no other."""
     return f"{claim.essay_id}.{claim.token.hex}"
-
-
-def task_of(assignment: Assignment) -> Task:
-    """The assignment with its current rubric, as the grader sees it."""
-    return Task(
-        title=assignment.title,
-        prompt=assignment.prompt,
-        language=assignment.language,
-        rubric=Rubric.parse({"criteria": assignment.rubric.criteria}),
-    )

@@ -6,4 +6,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
-from app.api import assignments, classes, essays, openapi, people, queues, review  # noqa: E402, F401 -- they add their routes
+from app.api import ask, assignments, classes, essays, openapi, people, queues, review  # noqa: E402, F401 -- they add their routes

@@ -9,6 +9,7 @@ from flask.blueprints import BlueprintSetupState
 from sqlalchemy import func, select
 
 from app.auth import visitor
+from app.bodies import MAX_QUESTION
 from app.extensions import db
 from app.language import LANGUAGES, TAGS, current_language
 from app.pages import blueprint, labels
@@ -25,7 +26,7 @@ from settings import settings
 def _constants(setup: BlueprintSetupState) -> None:
     """What macros want as well, which know nothing of the request."""
     setup.app.jinja_env.globals.update(
-        labels=labels, languages=LANGUAGES, translated=translated, DEMO_MODEL=DEMO_MODEL, MAX_CHARACTERS=MAX_CHARACTERS
+        labels=labels, languages=LANGUAGES, translated=translated, DEMO_MODEL=DEMO_MODEL, MAX_CHARACTERS=MAX_CHARACTERS, MAX_QUESTION=MAX_QUESTION, asking_errors=labels.asking_errors
     )
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 
+from app.asking import NO_MODEL
+from grading.ask.questions import TOO_LATE, WORKER_LOST
+from workers.asking import NOBODY
+
 STATES = {
     "submitted": _("Handed in"),
     "queued": _("Waiting"),
@@ -125,3 +129,17 @@ ERRORS = {
     503: (_("Not available"), _("The database does not answer. Nothing was changed; try again in a few seconds.")),
 }
 """Title and a way on for each status of an error page."""
+
+
+def asking_errors() -> dict[str, str]:
+    """What a page says when a question has no answer, by the API's message or status; "" is for any other."""
+    sentences = {
+        NO_MODEL: _("No model can answer questions at the moment. Please try again later, or ask your teacher."),
+        NOBODY: _("No model could answer this question. Please ask again later, or ask your teacher."),
+        TOO_LATE: _("No answer came in time. Please ask again in a few minutes."),
+        WORKER_LOST: _("The answer was interrupted twice. Please ask again, perhaps in other words."),
+        "401": _("You are signed out. Sign in in another tab, then ask again."),
+        "429": _("You have asked very often in a short time. Please wait a minute."),
+        "": _("The answer broke off. Please ask again."),
+    }
+    return {about: str(words) for about, words in sentences.items()}

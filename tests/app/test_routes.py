@@ -12,7 +12,7 @@ from app import create_app
 from app.auth import public, rule, rule_of
 from models import EssayState
 from tests.app.conftest import Clients
-from tests.factories import RUBRIC, School, make_class, make_essay
+from tests.factories import RUBRIC, School, make_answer, make_class, make_essay
 
 ROLES = ("anonymous", "student", "classmate", "other_student", "teacher", "other_teacher", "ops")
 """`student` wrote the essay that is asked for; `other_…` belong to another class."""
@@ -61,6 +61,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.retry_essay", "POST"): with_success(TEACHER, 409),
     ("api.grade_by_hand", "POST"): with_success(TEACHER, 201),
     ("api.appeal_grade", "POST"): (401, 201, 404, 404, 403, 404, 404),
+    ("api.ask", "POST"): (401, 200, 200, 422, 200, 422, 422),
+    ("api.reject_answer", "POST"): (401, 204, 404, 404, 404, 404, 404),
     ("api.list_review", "GET"): TEACHERS,
     ("api.create_class", "POST"): (401, 403, 403, 403, 201, 201, 403),
     ("api.join_class", "POST"): STUDENTS,
@@ -129,6 +131,7 @@ def bodies(school: School) -> dict[str, Any]:
         "api.grade_by_hand": {},
         "api.appeal_grade": {"reason": "I did say why."},
         "pages.appeal_grade": {"reason": "I did say why."},
+        "api.ask": {"assignment_id": str(school.assignment.id), "question": "How long should it be?"},
         "api.create_class": {"name": "Another class"},
         "api.join_class": {"join_code": make_class("A third class").join_code},
         "api.create_assignment": {"class_id": str(school.school_class.id), **assignment},
@@ -155,6 +158,7 @@ def arguments(school: School) -> dict[str, Any]:
         "essay_id": essay.id,
         "class_id": school.school_class.id,
         "assignment_id": school.assignment.id,
+        "question_id": make_answer(school.student, school.assignment).id,
         "name": "local",
         "filename": "no-such-file",
     }

@@ -1,0 +1,51 @@
+"""An engine that says what it is told to: for questions, whose answers are plain words."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+from grading.engines.engine import Cancelled, Completion, DeadlineExceeded, EngineError, Flag, Request, Token, Usage
+
+HELP = "Look at your second paragraph again: which of your two reasons would convince a reader?"
+SLOWLY = "[[slowly]]"
+"""In a question: half a minute passes between the first word of the answer and the rest."""
+
+
+class TalkingEngine:
+    """Says `words` piece by piece, or raises the `error` it was given. `requests` keeps what was asked; `cancelled` how
+    many seconds an aborted call had taken."""
+
+    model = "talker"
+    version = "talker 1"
+
+    def __init__(self, settings: object = None, *, words: str = HELP, error: EngineError | None = None) -> None:
+        self.words, self.error = words, error
+        self.requests: list[Request] = []
+        self.aborted: list[float] = []
+
+    def grade(self, request: Request, on_delta: Callable[[str], None], cancelled: Flag) -> Completion:
+        began = time.monotonic()
+        self.requests.append(request)
+        if self.error:
+            raise self.error
+        pieces = re.findall(r"\S+\s*|\s+", self.words)
+        slow = 30.0 if SLOWLY in request.messages[-1]["content"] else 0.0
+        for number, piece in enumerate(pieces):
+            on_delta(piece)
+            until = time.monotonic() + (slow if number == 0 else 0.0)
+            while cancelled.is_set() or time.monotonic() < until:
+                if cancelled.is_set():
+                    self.aborted.append(time.monotonic() - began)
+                    stopped = Cancelled("The generation was aborted.")
+                    stopped.usage = Usage(prompt=100, completion=number + 1)
+                    raise stopped
+                if time.monotonic() > began + request.deadline:
+                    raise DeadlineExceeded("The reply was not complete in time.")
+                time.sleep(0.02)
+        tokens = [Token(piece) for piece in pieces]
+        return Completion(self.words, tokens, Usage(prompt=100, cached=64, completion=len(pieces)), 0.01, "stop")
+
+    def close(self) -> None:
+        """There is nothing to free."""

@@ -1,0 +1,237 @@
+"""Questions at work: a row and a message on the queue of a tier, answered there, and told as it is written.
+
+The deltas go to a Redis stream of the question's own, which the web passes on; the answer is in Postgres. No database
+connection is held while the model thinks.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Collection
+from typing import Any
+
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+from sqlalchemy.orm import Session
+
+from grading import lifecycle, progress, routing
+from grading.ask import difficulty, questions
+from grading.ask.answer import WritesEssay, answer
+from grading.ask.ghostwriting import REFUSAL
+from grading.ask.matter import Matter, matter_of
+from grading.ask.prompt import template_of
+from grading.ask.questions import QuestionClaim
+from grading.costs import ledger
+from grading.costs.meter import Account, LedgerAway, Meter
+from grading.costs.tariff import Tariff
+from grading.engines.engine import Cancelled, Engine, EngineDead, EngineError
+from grading.grader import OnCall
+from grading.reply import InvalidReply
+from grading.routing import Facts, Route, Thresholds, queue_of
+from models import Question
+from models.base import now
+from models.session import session
+from settings import settings
+from workers.calls import in_time
+from workers.facts import closed, waits
+from workers.leases import Hold, leases
+from workers.patience import patiently
+from workers.queue import celery_app, messages_waiting
+from workers.stream import Stream
+from workers.turn import ENGINE_DEAD
+
+log = logging.getLogger(__name__)
+
+ASK = "ask"
+"""The feature of the ledger, and of the tasks."""
+FAR_BEHIND = 20.0
+"""Seconds that the essays of a queue wait, from which on a question goes past it where it can."""
+NOBODY = "No model could answer this question. Please ask again later, or ask your teacher."
+QUEUES = ("local", "openai")
+
+
+def facts(db: Session, question: Question, tried: Collection[str] = ()) -> Facts:
+    """What routing looks at. Whoever asks sits there and waits, so a queue that is paused or far behind is closed, and
+    so is a provider that is left alone for a moment."""
+    tiers = settings().present_tiers
+    shut = closed(db, tiers)
+    for tier in tiers:
+        if lifecycle.is_paused(db, queue_of(tier)):
+            shut.setdefault(tier.name, f"the queue {queue_of(tier)} is paused")
+    behind = {queue for queue, seconds in waits(db).items() if seconds > FAR_BEHIND}
+    late = {tier.name for tier in tiers if queue_of(tier) in behind}
+    if any(tier.name not in late and tier.name not in shut for tier in tiers):
+        shut = dict.fromkeys(late, "its queue is too far behind") | shut
+    return Facts(
+        characters=len(question.text),
+        tiers=tiers,
+        thresholds=Thresholds.of(settings()),
+        complexity=difficulty.measure(question.text, essay=question.essay_id is not None),
+        closed=shut,
+        tried=tuple(tried),
+    )
+
+
+def ring(question_id: uuid.UUID, queue: str) -> None:
+    """Tell the queue of it, after the commit; when the broker is down, the sweeper tells it later."""
+    try:
+        celery_app.send_task(f"{queue}.{ASK}", args=[str(question_id)], queue=queue)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("broker not reached; the sweeper will tell it of the question: %s", error)
+        with session() as db:
+            questions.mark_untold(db, question_id)
+            db.commit()
+
+
+def ring_again() -> None:
+    """End what nobody waits for any more, and tell the broker of questions that it knows nothing of; a step of the
+    sweeper."""
+    lost = [queue for queue in QUEUES if messages_waiting(queue) == 0]
+    with session() as db:
+        over = questions.overdue(db)
+        waiting = questions.untold(db, older_than=settings().requeue_after, lost_queues=lost)
+        db.commit()
+    for question_id in over:
+        tell_over(question_id)
+    for question_id, queue in waiting:
+        ring(question_id, queue)
+
+
+def tell_over(question_id: uuid.UUID) -> None:
+    """Whoever waits for it may look into Postgres now."""
+    progress.publish(question_id, "over", {})
+
+
+def take(question_id: uuid.UUID, queue: str) -> tuple[QuestionClaim, Question] | None:
+    """Claim the question; None when it is not to be had."""
+    with session() as db:
+        claim = questions.claim(db, question_id, queue, settings().lease)
+        question = questions.with_all(db, question_id) if claim else None
+        db.commit()
+        return (claim, question) if claim and question else None
+
+
+def meter_of(question: Question, engine: Engine, tariff: Tariff) -> Meter:
+    """For the calls that an answer takes: on the account of who asks."""
+    account = Account(
+        ASK,
+        template_of(matter_of(question)).id,
+        user_id=question.user_id,
+        class_id=question.assignment.class_id,
+        assignment_id=question.assignment_id,
+        essay_id=question.essay_id,
+    )
+    return Meter(account, question.tier or "", engine.model, engine.version, tariff, in_time)
+
+
+def answer_claimed(claim: QuestionClaim, question: Question, engine: Engine, meter: Meter, on_call: OnCall) -> None:
+    """Answer the question while its lease is kept, and end the claim one way or another."""
+    with leases.hold(claim) as hold:
+        try:
+            answered = _ask(claim, question, matter_of(question), engine, meter, on_call, hold)
+        except (Cancelled, LedgerAway):
+            _release(claim, question)
+        except (InvalidReply, EngineError) as error:
+            if isinstance(error, EngineDead):
+                log.critical("%s", error)
+                os._exit(ENGINE_DEAD)
+            pass_on(claim, question, str(error))
+        except Exception:
+            log.exception("answering failed")
+            _fail(claim, f"An error in Pizhu itself; the log of the {question.queue} worker says which.")
+        else:
+            _finish(claim, answered)
+
+
+def _ask(
+    claim: QuestionClaim,
+    question: Question,
+    matter: Matter,
+    engine: Engine,
+    meter: Meter,
+    on_call: OnCall,
+    hold: Hold,
+) -> dict[str, Any]:
+    """Columns of `Question` that the answer fills."""
+    stream = Stream(question.id)
+    cached_tokens = 0
+    try:
+        completion = answer(
+            question.text,
+            matter,
+            engine,
+            request_id=f"{ASK}.{claim.question_id}.{claim.token.hex}",
+            secret=settings().secret_key.get_secret_value(),
+            on_delta=lambda piece: stream.write("text" if piece else "", piece),
+            cancelled=hold,
+            deadline=max(1.0, (question.due_at - now()).total_seconds()),
+            on_call=on_call,
+        )
+        text, cached_tokens = completion.text.strip(), completion.usage.cached
+        stream.flush()
+    except WritesEssay:
+        stream.write("", "")
+        text = REFUSAL[matter.task.language]
+    cost = patiently(lambda: _cost(meter))
+    return {"answer": text, "source": question.queue, "cached_tokens": cached_tokens, "cost": cost}
+
+
+def _cost(meter: Meter) -> Any:
+    with session() as db:
+        return ledger.cost_of(db, meter.opened)
+
+
+def pass_on(claim: QuestionClaim, question: Question, why: str) -> None:
+    """That tier gave no answer: another is asked, or whoever asked is told that there is none."""
+
+    def store() -> Route | None:
+        with session() as db:
+            tried = (question.route or {}).get("tried", ())
+            route = routing.fallback(facts(db, question, tried), question.tier or "", why)
+            if route is None or route.queue is None:
+                questions.fail(db, claim, NOBODY)
+            elif not questions.move(db, claim, route):
+                route = None
+            db.commit()
+            return route
+
+    route = patiently(store)
+    log.info("%s gave no answer: %s", question.tier, why)
+    if route is not None and route.queue:
+        ring(question.id, route.queue)
+    else:
+        tell_over(question.id)
+
+
+def _finish(claim: QuestionClaim, answered: dict[str, Any]) -> None:
+    def store() -> bool:
+        with session() as db:
+            kept = questions.finish(db, claim, answered)
+            db.commit()
+            return kept
+
+    if patiently(store):
+        log.info("answered")
+    tell_over(claim.question_id)
+
+
+def _fail(claim: QuestionClaim, why: str) -> None:
+    def store() -> None:
+        with session() as db:
+            questions.fail(db, claim, why)
+            db.commit()
+
+    patiently(store)
+    tell_over(claim.question_id)
+
+
+def _release(claim: QuestionClaim, question: Question) -> None:
+    """The worker stops, or nobody waits for it any more; in the first case another worker is to be told."""
+    with session() as db:
+        waits_on = questions.release(db, claim)
+        db.commit()
+    if waits_on and question.queue:
+        ring(question.id, question.queue)
+    log.info("no longer answered here")
