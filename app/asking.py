@@ -71,8 +71,7 @@ def _matter(user: User, asked: NewQuestion) -> tuple[Assignment, Essay | None]:
         if essay is None:
             raise wrong("essay_id", "You may read no such essay.")
         return essay.assignment, essay
-    assert asked.assignment_id
-    assignment = assignment_of(user, asked.assignment_id)
+    assignment = assignment_of(user, asked.assignment_id) if asked.assignment_id else None
     if assignment is None:
         raise wrong("assignment_id", "None of your classes has this assignment.")
     return assignment, None

@@ -102,9 +102,7 @@ class Leases:
                 log.warning("leases not renewed, trying again: %s", error)
 
 
-def renewed(
-    db: Session, claims: Sequence[Claim | QuestionClaim], lease: float
-) -> set[Claim | QuestionClaim]:
+def renewed(db: Session, claims: Sequence[Claim | QuestionClaim], lease: float) -> set[Claim | QuestionClaim]:
     """Extend the leases of claims of both kinds; returns those that still stand."""
     essays = [claim for claim in claims if isinstance(claim, Claim)]
     asked = [claim for claim in claims if isinstance(claim, QuestionClaim)]

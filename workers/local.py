@@ -27,8 +27,8 @@ from grading.lifecycle import Claim
 from models import Essay, EssayState
 from models.session import session
 from settings import settings
-from workers import log as logs
 from workers import asking, regrading
+from workers import log as logs
 from workers.calls import meter_of
 from workers.company import Company
 from workers.leases import leases

@@ -23,8 +23,8 @@ from grading.engines.openai import OpenAiEngine
 from models import Essay
 from models.session import session
 from settings import Tier, settings
-from workers import log as logs
 from workers import asking, regrading
+from workers import log as logs
 from workers.attempts import Attempts
 from workers.calls import meter_of
 from workers.facts import closed, provider_of

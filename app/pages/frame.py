@@ -26,7 +26,13 @@ from settings import settings
 def _constants(setup: BlueprintSetupState) -> None:
     """What macros want as well, which know nothing of the request."""
     setup.app.jinja_env.globals.update(
-        labels=labels, languages=LANGUAGES, translated=translated, DEMO_MODEL=DEMO_MODEL, MAX_CHARACTERS=MAX_CHARACTERS, MAX_QUESTION=MAX_QUESTION, asking_errors=labels.asking_errors
+        labels=labels,
+        languages=LANGUAGES,
+        translated=translated,
+        DEMO_MODEL=DEMO_MODEL,
+        MAX_CHARACTERS=MAX_CHARACTERS,
+        MAX_QUESTION=MAX_QUESTION,
+        asking_errors=labels.asking_errors,
     )
 
 

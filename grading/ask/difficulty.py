@@ -1,6 +1,6 @@
 """How much a question asks of who answers it, from 0 to 1, for the same router that places essays.
 
-    reasons and advice it asks for · 0.4 + length / 30 words · 0.3 + questions in it / 3 · 0.15 + an essay to read · 0.15
+    reasons and advice asked for / 2 · 0.4 + words / 30 · 0.3 + questions in it / 3 · 0.15 + an essay to read · 0.15
 
 An essay's complexity says nothing of a question: a dozen different words are as many as there are, whatever is asked.
 Parts are clipped to [0, 1]; a question that looks a fact up in the task stays below the router's `simple_below`, one

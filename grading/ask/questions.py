@@ -65,10 +65,14 @@ def route(question: Question, route: Route) -> None:
 
 def with_all(session: Session, question_id: uuid.UUID) -> Question | None:
     """The question with all that an answer may know."""
-    loaded = select(Question).where(Question.id == question_id).options(
-        joinedload(Question.user),
-        joinedload(Question.assignment).joinedload(Assignment.rubric),
-        joinedload(Question.essay).joinedload(Essay.current_grading),
+    loaded = (
+        select(Question)
+        .where(Question.id == question_id)
+        .options(
+            joinedload(Question.user),
+            joinedload(Question.assignment).joinedload(Assignment.rubric),
+            joinedload(Question.essay).joinedload(Essay.current_grading),
+        )
     )
     return session.scalars(loaded).one_or_none()
 
@@ -148,7 +152,7 @@ def mark_untold(session: Session, question_id: uuid.UUID) -> None:
 
 def overdue(session: Session) -> list[uuid.UUID]:
     """Fail what nobody waits for any more and what has lost its workers; returns which."""
-    ended = []
+    ended: list[uuid.UUID] = []
     for over, why in ((Question.attempts >= MOST_ATTEMPTS, WORKER_LOST), (Question.due_at < now(), TOO_LATE)):
         ended += session.scalars(
             update(Question)
@@ -171,7 +175,7 @@ def untold(session: Session, *, older_than: float, lost_queues: Sequence[str]) -
         .returning(Question.id, Question.queue)
         .execution_options(synchronize_session=False)
     )
-    return [(question_id, queue) for question_id, queue in rows]
+    return [(question_id, queue) for question_id, queue in rows if queue]
 
 
 def reject(session: Session, question: Question) -> bool:
@@ -194,9 +198,7 @@ def _is_free() -> ColumnElement[bool]:
 def _end(session: Session, claim: QuestionClaim, **values: Any) -> bool:
     ended = session.scalar(
         update(Question)
-        .where(
-            Question.id == claim.question_id, Question.claim_token == claim.token, Question.finished_at.is_(None)
-        )
+        .where(Question.id == claim.question_id, Question.claim_token == claim.token, Question.finished_at.is_(None))
         .values(**values, claim_token=None, lease_until=None)
         .returning(Question.id)
         .execution_options(synchronize_session=False)

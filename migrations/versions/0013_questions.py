@@ -39,15 +39,16 @@ def upgrade() -> None:
         sa.Column("rejected_at", TIME, nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", TIME, server_default=sa.text("now()"), nullable=False),
-        *(
-            sa.ForeignKeyConstraint([column], [f"{table}.id"], name=f"fk_questions_{column}_{table}", ondelete="CASCADE")
-            for column, table in REFERENCES.items()
-        ),
+        *(_reference(column, table) for column, table in REFERENCES.items()),
         sa.PrimaryKeyConstraint("id", name="pk_questions"),
     )
     for column in REFERENCES:
         op.create_index(f"ix_questions_{column}", "questions", [column])
     op.create_index("ix_questions_open", "questions", ["created_at"], postgresql_where=sa.text("finished_at IS NULL"))
+
+
+def _reference(column: str, table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [f"{table}.id"], name=f"fk_questions_{column}", ondelete="CASCADE")
 
 
 def downgrade() -> None:

@@ -158,8 +158,10 @@ def test_what_one_tier_cannot_answer_another_is_asked(
     assert (kept(question_id).queue, kept(question_id).tier) == ("openai", "small")
     assert messages_waiting("openai") == 1
     openai.answer_question(str(question_id))
-    assert kept(question_id).answer
-    assert kept(question_id).route and kept(question_id).route["tried"] == ["local"]  # type: ignore[index]
+    question = kept(question_id)
+    assert question.answer
+    assert question.route
+    assert question.route["tried"] == ["local"]
 
 
 def test_where_nobody_can_answer_the_asker_is_told_what_to_do(school: School, talker: TalkingEngine) -> None:
@@ -296,12 +298,12 @@ def test_simple_questions_go_to_the_smallest_tier_and_hard_ones_to_the_largest(
     assert routed(school, "作文要写多少字？").tier == "local"
     hard = "Why is my second paragraph weaker than the first one, and how can I improve both so that they fit together?"
     assert routed(school, hard, essay).tier == "large"
-    assert routed(school, "为什么我的第二段比第一段弱？怎样修改才能让两段更好地衔接，请解释原因。", essay).tier == "large"
+    assert (
+        routed(school, "为什么我的第二段比第一段弱？怎样修改才能让两段更好地衔接，请解释原因。", essay).tier == "large"
+    )
 
 
-def test_a_question_does_not_wait_behind_essays_where_another_tier_is_free(
-    tiers: OpenAiServer, school: School
-) -> None:
+def test_a_question_does_not_wait_behind_essays_where_another_tier_is_free(tiers: OpenAiServer, school: School) -> None:
     essay = make_essay(school.student, school.assignment, state=EssayState.queued)
     with session() as db:
         db.execute(update(Essay).where(Essay.id == essay.id).values(queued_at=now() - timedelta(minutes=5)))
