@@ -9,6 +9,7 @@ const send = form.querySelector("[type=submit]");
 const errors = JSON.parse(box.dataset.errors);
 const headers = { "Content-Type": "application/json", "X-CSRFToken": box.dataset.csrf };
 let reading = null; // aborts what is being read
+form.hidden = false; // without scripts it would lead nowhere
 
 /** Yields [kind, data] of each event of a `text/event-stream` body. */
 async function* events(body) {
@@ -34,7 +35,7 @@ async function ask() {
   try {
     const question = form.elements.question.value;
     const body = JSON.stringify({ ...JSON.parse(box.dataset.about), question });
-    const reply = await fetch(box.dataset.ask, { method: "POST", headers, body, signal: mine.signal });
+    const reply = await fetch(form.action, { method: "POST", headers, body, signal: mine.signal });
     if (!reply.ok) return fail((await reply.json().catch(() => ({}))).detail, reply.status);
     for await (const [kind, data] of events(reply.body)) {
       if (kind === "delta") write(data);
@@ -101,7 +102,7 @@ stop.addEventListener("click", () => {
 });
 addEventListener("pagehide", () => reading?.abort());
 reject.addEventListener("click", async () => {
-  const reply = await fetch(`${box.dataset.ask}/${reject.dataset.id}/reject`, { method: "POST", headers }).catch(() => null);
+  const reply = await fetch(`${form.action}/${reject.dataset.id}/reject`, { method: "POST", headers }).catch(() => null);
   if (!reply?.ok) return fail();
   status.textContent = reject.dataset.thanks;
   form.elements.question.focus();

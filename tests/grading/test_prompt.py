@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from grading.prompt import delimiter, load, render
+from grading.grader import first_request
+from grading.prompt import delimiter, load, render, static_values
 from grading.prompts.defaults import default
 from grading.reply import KINDS
 from grading.rubric import LEVELS, Rubric
@@ -39,6 +41,27 @@ def test_the_essay_reaches_the_model_byte_for_byte(version: str, text: str) -> N
 @given(one=texts, other=texts)
 def test_all_before_the_last_message_is_the_same_for_every_essay(version: str, one: str, other: str) -> None:
     assert system(TASK, one, version) == system(TASK, other, version)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("task", [TASK, TASK_ZH])
+def test_fifty_essays_have_the_whole_static_part_in_common_and_an_engine_can_cache_it(task: Task, version: str) -> None:
+    """Byte for byte up to the code of the essay's tag: nothing of the essay, of the day or of chance comes before it.
+
+    Roles, the schema and what bounds the reply are the same as well, since an engine reads those too.
+    """
+    with use_environment({"PIZHU_GRADE_PROMPT": version}):
+        requests = [
+            first_request(f"Essay {number}.{'很' * number}", task, request_id=str(number), secret="key", deadline=1)
+            for number in range(50)
+        ]
+    whole = ["\n".join(message["content"] for message in request.messages) for request in requests]
+    static = load(task.language, version).filled(static_values(task) | {"delimiter": "essay-", "essay": ""})
+    before_essay = "\n".join(text for _, text in static).partition("<essay-")[0] + "<essay-"
+    assert all(prompt.startswith(before_essay) for prompt in whole)
+    assert task.prompt in before_essay
+    assert f"{task.rubric.criteria[-1].key}: {task.rubric.criteria[-1].name}" in before_essay
+    assert len({(json.dumps(request.schema), request.max_tokens) for request in requests}) == 1
 
 
 @pytest.mark.parametrize("version", VERSIONS)
