@@ -8,7 +8,7 @@ from grading.ask.ghostwriting import writes_essay
 from grading.ask.matter import Matter
 from grading.ask.prompt import render
 from grading.engines.engine import Completion, Engine, Flag, Request
-from grading.grader import OnCall, unobserved
+from grading.grader import OnCall
 from grading.reply import InvalidReply
 
 MAX_TOKENS = 480
@@ -29,7 +29,7 @@ def answer(
     on_delta: Callable[[str], None],
     cancelled: Flag,
     deadline: float,
-    on_call: OnCall = unobserved,
+    on_call: OnCall,
 ) -> Completion:
     """Have an engine answer; `on_delta` gets the words as they come, and an empty piece when they begin anew.
 

@@ -65,9 +65,11 @@ class TestSettings:
         ours = [name for name in celery_app.tasks if not name.startswith("celery.")]
         assert sorted(ours) == [
             "batches.turn",
+            "local.ask",
             "local.grade",
             "local.regrade",
             "notify.email",
+            "openai.ask",
             "openai.grade",
             "openai.regrade",
             "triage.triage",

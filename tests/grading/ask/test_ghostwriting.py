@@ -21,8 +21,8 @@ ESSAY_ZH = (
 )
 LETTER = (
     "Dear editor,\nI am writing to you because computers help everybody in your town. You can talk to your friends, "
-    "you can learn whatever you want, and you can find work more easily than before. I believe that you should tell your "
-    "readers about it."
+    "you can learn whatever you want, and you can find work more easily than before. I believe that you should tell "
+    "your readers about it."
 )
 HELP = (
     "Your second paragraph gives one reason and no example. Ask yourself who would disagree with you, and what you "
