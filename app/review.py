@@ -166,6 +166,7 @@ def _unsure(mine: list[ColumnElement[bool]]) -> Select[Any]:
         _essays(*_COLUMNS, _ENDED.label("since"), confidence.label("confidence"), place.label("place"))
         .join(Grading, Grading.id == Essay.current_grading_id)
         .where(*mine, Essay.state == EssayState.graded, Grading.source != Source.teacher, confidence < SURE)
+        .where(Grading.teacher_id.is_(None))  # not what repeats a teacher's grade either
         .where(Grading.suspicions.is_(None), ~_APPEALED, ~_TOUCHED)
         .subquery()
     )

@@ -105,6 +105,23 @@ class SuspicionsView(TypedDict):
     swayed: bool
 
 
+class ImprovedCriterionView(TypedDict):
+    """`before` and `now` are levels; `comment` is the model's sentence on what has changed, empty where it has none."""
+
+    key: str
+    name: str
+    before: float | None
+    now: float | None
+    comment: str
+
+
+class ImprovedView(TypedDict):
+    """What has become of an earlier version, the essay `essay_id`."""
+
+    essay_id: str
+    criteria: list[ImprovedCriterionView]
+
+
 class GradingView(TypedDict):
     """One grade. `cost_usd` is a decimal number as a string; None while no price is known.
 
@@ -114,6 +131,9 @@ class GradingView(TypedDict):
     One that is not `accepted` is what a model said that was not trusted; only teachers see it, and only they see
     `suspicions`, which are None where nothing in the essay speaks to its grader. `hashes` and `made_with` (how the
     reply was drawn, and the settings of its tier) say what it came from; see docs/reproducibility.md.
+
+    `repeats` is the grading of the same words that one from the `cache` repeats. `improved` is there where the essay is
+    a revised version and its model was shown the former grade; see docs/copies.md.
     """
 
     id: str
@@ -139,6 +159,8 @@ class GradingView(TypedDict):
     made_with: dict[str, Any] | None
     usage: dict[str, Any] | None
     suspicions: SuspicionsView | None
+    repeats: str | None
+    improved: ImprovedView | None
     created_at: str
 
 
@@ -352,6 +374,8 @@ def grading_json(grading: Grading, reader: User) -> GradingView:
         "made_with": grading.made_with,
         "usage": grading.usage,
         "suspicions": grading.suspicions if reader.role is Role.teacher else None,  # type: ignore[typeddict-item]
+        "repeats": str(grading.repeats_id) if grading.repeats_id else None,
+        "improved": grading.improved,  # type: ignore[typeddict-item]
         "created_at": moment(grading.created_at),
     }
 

@@ -224,6 +224,26 @@ def complete(session: Session, claim: Claim, grading: Grading) -> Grading | None
     return grading
 
 
+def repeat(session: Session, essay_id: uuid.UUID, grading: Grading) -> Grading | None:
+    """`submitted` → `graded` with a grade that the same words had before; None when somebody was quicker."""
+    grading.essay_id = essay_id
+    changed = _change(
+        session,
+        essay_id,
+        [EssayState.submitted],
+        EssayState.graded,
+        actor="cache",
+        reason="handed in and graded before, word for word",
+        current_grading_id=grading.id,
+        finished_at=now(),
+    )
+    if not changed:
+        return None
+    session.add(grading)
+    _leave_notices(session, essay_id, "graded")
+    return grading
+
+
 def give_to_teacher(
     session: Session,
     essay_id: uuid.UUID,

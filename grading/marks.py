@@ -129,7 +129,7 @@ def _marked(session: Session, assignment: Assignment, texts: Mapping[str, str]) 
         for grading in gradings[essay]:
             if grading.source is Source.teacher:
                 marks[essay] = grading.total
-            else:
+            elif grading.model:
                 points[essay] = float(grading.total if grading.rubric_total is None else grading.rubric_total)
     maximum = sum((Decimal(str(criterion["max"])) for criterion in rubric.criteria), Decimal(0))
     return Marked(

@@ -136,6 +136,12 @@ class Grading(Identified, Base):
     """How the reply was drawn (temperature, seed, attempt), and the settings of the tier that matter to it."""
     usage: Mapped[dict[str, Any] | None]
     """Tokens (prompt, cached, completion), seconds to the first token, model calls, dropped quotes and claims."""
+    repeats_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("gradings.id", ondelete="SET NULL"))
+    """With `source` cache: the grading of the same words that it repeats."""
+    former_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("gradings.id", ondelete="SET NULL"))
+    """The grading of an earlier version that its model was shown; None where it was shown none."""
+    improved: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """As `grading.revision.improved`: what has become of each criterion since the earlier version."""
     suspicions: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """As `grading.grader.Suspicions`: words that speak to the grader; None where nothing was found. For teachers."""
 

@@ -17,4 +17,8 @@ def conditions(assignment: Assignment, tier: str) -> dict[str, Any]:
     if hosted := config.hosted_tier(tier):
         base_url, _ = config.address_of(hosted)
         return bars | {"base_url": base_url or None}
-    return bars | {"dtype": config.model_dtype, "tensor_parallel": config.tensor_parallel}
+    return bars | {
+        "local_model": config.local_model,
+        "dtype": config.model_dtype,
+        "tensor_parallel": config.tensor_parallel,
+    }

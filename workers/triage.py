@@ -11,6 +11,7 @@ from grading.routing import Route
 from models import Essay, EssayState
 from models.session import session
 from workers import log as logs
+from workers import resubmission
 from workers.facts import facts
 from workers.patience import patiently
 from workers.queue import celery_app, enqueue
@@ -27,7 +28,9 @@ def triage(*essay_ids: str) -> None:
 
 
 def send_on(essay_id: uuid.UUID) -> None:
-    """Route one essay and tell those whom it concerns."""
+    """Route one essay, unless it has its grade already, and tell those whom it concerns."""
+    if patiently(lambda: resubmission.serve(essay_id)):
+        return
     moved = patiently(lambda: move(essay_id))
     if moved is None:
         return

@@ -100,6 +100,7 @@ MADE_WITH = {
     "attempt": _("Attempt that was taken"),
     "accept_from": _("Stands from confidence"),
     "review_below": _("Review below confidence"),
+    "local_model": _("Local model"),
     "dtype": _("Number format"),
     "tensor_parallel": _("GPUs"),
     "base_url": _("Address of the provider"),

@@ -94,6 +94,7 @@ _SENTENCES = (
     N_("the worker was lost; graded again from the start"),
     N_("the worker was lost %(times)s times while grading this essay"),
     N_("tried again"),
+    N_("handed in and graded before, word for word"),
     N_("attempt %(number)s"),
     N_("An error in Pizhu itself; the log of the %(queue)s worker says which."),
     N_("The model %(model)s cannot take this essay: %(reason)s A teacher should grade it."),

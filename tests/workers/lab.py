@@ -6,6 +6,7 @@ whose behaviour an essay chooses by markers in its text.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -116,6 +117,7 @@ class Lab:
         self.postgres, self.valkey = EmbeddedPostgres(home), EmbeddedValkey(home)
         self.workers: dict[str, Worker] = {}
         self.school: School
+        self._numbers = itertools.count()
 
     def start(self, name: str, like: str | None = None) -> Worker:
         """Start a worker by the Procfile's line of that name, or by that of another."""
@@ -133,7 +135,7 @@ class Lab:
     def submit(self, count: int, *, takes: float = 0, text: str = "", tell: bool = True) -> list[uuid.UUID]:
         """Hand in essays as the web does; each takes the engine so many seconds."""
         essays = []
-        for number in range(count):
+        for number in itertools.islice(self._numbers, count):  # the same words again would be graded by the cache
             words = f"Essay {number}. 第{number}篇。{text}{TAKES.format(takes)}"
             with session() as db:
                 essay, _ = lifecycle.submit(

@@ -65,6 +65,7 @@ def test_an_essay_in_the_queue_is_graded_and_its_student_told(queued: Any, engin
         "attempt": 1,
         "accept_from": 0.8,
         "review_below": 0.0,  # the demonstration model's confidence means nothing
+        "local_model": "demo",
         "dtype": "auto",
         "tensor_parallel": 1,
     }
