@@ -130,6 +130,11 @@ class Settings(BaseSettings):
     local_hour_usd: Decimal = Field(
         Decimal(0), ge=0, description="What an hour of one local worker's machine costs, in US dollars. 0: not counted."
     )
+    anomaly_floor_usd: Decimal = Field(
+        Decimal("0.50"),
+        ge=0,
+        description="Unexplained spending within the hour that nobody is to be alarmed for, in US dollars.",
+    )
     openai_api_key: SecretStr = Field(
         SecretStr(""),
         validation_alias=AliasChoices("PIZHU_OPENAI_API_KEY", "OPENAI_API_KEY"),
@@ -153,6 +158,9 @@ class Settings(BaseSettings):
         60.0, gt=0, description="Messages wait, nothing is taken for so long: the worker ends itself."
     )
 
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="What Prometheus sends to read /metrics. Empty: only this machine may read them."
+    )
     smtp_url: str = Field("", description="smtp://user:password@host:port or smtps://. Empty: no e-mail.")
     mail_from: str = Field("pizhu@localhost", description="Sender of e-mails.")
     sign_in_limit: str = Field("10 per minute", description="Sign-in attempts from one address.")

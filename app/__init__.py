@@ -13,7 +13,7 @@ MAX_REQUEST = 1_000_000
 def create_app() -> Flask:
     """The web application. Raises RuntimeError without a secret key."""
     # Imported here, because the command line lives below this package and most of it needs no web.
-    from app import api, auth, extensions, headers, health, language, pages, problems, realtime
+    from app import api, auth, extensions, headers, health, language, metrics, pages, problems, realtime
 
     secret = settings().secret_key.get_secret_value()
     if not secret:
@@ -24,7 +24,7 @@ def create_app() -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     for part in (problems, extensions, auth, language, headers):
         part.register(app)
-    for part in (api, pages, health):
+    for part in (api, pages, health, metrics):
         app.register_blueprint(part.blueprint)
     realtime.register(app)
     return app

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 log = logging.getLogger(__name__)
 
 MIMETYPE = "application/problem+json"
-MACHINE_PATHS = ("/api/", "/healthz", "/readyz")
+MACHINE_PATHS = ("/api/", "/healthz", "/readyz", "/metrics")
 
 
 class Problem(Exception):

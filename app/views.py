@@ -263,7 +263,18 @@ class NoticeView(TypedDict):
     """`assignment_id` says whose, where a notice is about no single essay."""
 
     id: str
-    kind: Literal["graded", "regraded", "appeal_answered", "needs_review", "failed", "appeal", "drift"]
+    kind: Literal[
+        "graded",
+        "regraded",
+        "appeal_answered",
+        "needs_review",
+        "failed",
+        "appeal",
+        "drift",
+        "spending",
+        "saving",
+        "saving_over",
+    ]
     essay_id: str | None
     assignment_id: str | None
     assignment: str | None

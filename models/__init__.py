@@ -1,5 +1,6 @@
 """The tables. Postgres is the truth; everything else is a doorbell or a copy."""
 
+from models.alert import Alert
 from models.anchor import Anchor, Drift
 from models.appeal import Appeal
 from models.base import Base
@@ -16,6 +17,7 @@ from models.second_look import SecondLook
 from models.switch import Switch
 
 __all__ = [
+    "Alert",
     "Anchor",
     "Appeal",
     "Assignment",

@@ -53,6 +53,7 @@ class LlmCall(Identified, Base):
         Index("ix_llm_calls_user", "user_id", "started_at"),
         Index("ix_llm_calls_class", "class_id", "started_at"),
         Index("ix_llm_calls_model", "model", "started_at"),
+        Index("ix_llm_calls_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
         Index("ix_llm_calls_started", "started_at", postgresql_where=text("outcome = 'started'")),
     )
 

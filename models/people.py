@@ -11,7 +11,7 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Enum, ForeignKey, String
+from sqlalchemy import Enum, ForeignKey, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from models.base import Base, Identified, now
@@ -76,6 +76,8 @@ class Class(Identified, Base):
 
     name: Mapped[str] = mapped_column(String(120))
     join_code: Mapped[str] = mapped_column(String(12), unique=True, default=lambda: new_join_code())
+    pays_while_saving: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Ops have decided that its essays go to paid models in saving mode too."""
 
     memberships: Mapped[list[Membership]] = relationship(back_populates="school_class")
 

@@ -56,7 +56,7 @@ def facts(db: Session, question: Question, tried: Collection[str] = ()) -> Facts
     """What routing looks at. Whoever asks sits there and waits, so a queue that is paused or far behind is closed, and
     so is a provider that is left alone for a moment."""
     tiers = settings().present_tiers
-    shut = closed(db, tiers)
+    shut = closed(db, tiers, question.assignment.class_id)
     for tier in tiers:
         if lifecycle.is_paused(db, queue_of(tier)):
             shut.setdefault(tier.name, f"the queue {queue_of(tier)} is paused")

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grading import lifecycle
+from grading import lifecycle, saving
 from grading.complexity import Complexity
 from grading.costs.prices import UnknownModel, price_of
 from grading.engines.circuit import Circuit, State
 from grading.engines.openai import OPENAI, provider_at
 from grading.routing import Facts, Thresholds, Tolerance
-from models import Assignment, Essay, EssayState, Grading, Release, Switch
+from models import Assignment, Essay, EssayState, Grading, Release
 from models.base import now
 from settings import Tier, settings
 from workers.calibrating import in_use
 
-SAVING_MODE = "saving"
-"""Name of the switch that closes what is paid for by the token."""
+SAVING_MODE = "saving mode"
+"""Why a tier is closed that is paid for by the token."""
 
 
 def facts(db: Session, essay: Essay, complexity: Complexity | None = None) -> Facts:
@@ -32,7 +33,7 @@ def facts(db: Session, essay: Essay, complexity: Complexity | None = None) -> Fa
         tiers=tiers,
         thresholds=Thresholds.of(settings(), essay.assignment.routing),
         complexity=complexity,
-        closed=_closed(db, tiers, circuits),
+        closed=_closed(db, tiers, circuits, essay.assignment.class_id),
         resting=_resting(tiers, circuits),
         wait_s=waits(db),
         due_s=_due(essay.assignment, now()),
@@ -50,9 +51,14 @@ def _tolerance(assignment: Assignment) -> Tolerance | None:
     return Tolerance(points, loaded.yardstick.bar(points))
 
 
-def closed(db: Session, tiers: Sequence[Tier]) -> dict[str, str]:
-    """Why some of these tiers may not be asked now, by their names."""
-    return _closed(db, tiers, _circuits(tiers))
+def closed(db: Session, tiers: Sequence[Tier], class_id: uuid.UUID | None = None) -> dict[str, str]:
+    """Why some of these tiers may not be asked now for that class, by their names."""
+    return _closed(db, tiers, _circuits(tiers), class_id)
+
+
+def saved(db: Session, class_id: uuid.UUID, tier: str) -> str | None:
+    """Why that hosted tier does nothing for this class although work came to its queue: saving mode has begun since."""
+    return f"{tier} is closed: {SAVING_MODE}" if saving.closes(db, class_id) else None
 
 
 def provider_of(tier: Tier) -> str:
@@ -67,15 +73,17 @@ def _circuits(tiers: Sequence[Tier]) -> dict[str, State]:
     return {provider: Circuit(provider).state() for provider in providers}
 
 
-def _closed(db: Session, tiers: Sequence[Tier], circuits: Mapping[str, State]) -> dict[str, str]:
-    saving = db.get(Switch, SAVING_MODE) is not None
+def _closed(
+    db: Session, tiers: Sequence[Tier], circuits: Mapping[str, State], class_id: uuid.UUID | None
+) -> dict[str, str]:
     hosted = [tier for tier in tiers if tier.engine == "openai"]
-    return {tier.name: why for tier in hosted if (why := _why_closed(tier, circuits[provider_of(tier)], saving=saving))}
+    saves = bool(hosted) and saving.closes(db, class_id)
+    return {tier.name: why for tier in hosted if (why := _why_closed(tier, circuits[provider_of(tier)], saves=saves))}
 
 
-def _why_closed(tier: Tier, circuit: State, *, saving: bool) -> str | None:
-    if saving:
-        return "saving mode"
+def _why_closed(tier: Tier, circuit: State, *, saves: bool) -> str | None:
+    if saves:
+        return SAVING_MODE
     try:
         price_of(tier.model)
     except UnknownModel:

@@ -38,6 +38,9 @@ SUBJECTS = {
         "failed": "An essay could not be graded",
         "appeal": "A student appeals against a grade",
         "drift": "The model marks differently",
+        "spending": "Models cost far more than usual; saving mode is on",
+        "saving": "Saving mode is on: no model is asked that is paid by the token",
+        "saving_over": "Saving mode is over",
     },
     "zh": {
         "graded": "你的作文已批改",
@@ -47,12 +50,17 @@ SUBJECTS = {
         "failed": "有一篇作文未能批改",
         "appeal": "有学生对评分提出申诉",
         "drift": "模型的评分尺度变了",
+        "spending": "模型费用远超平常，已进入节省模式",
+        "saving": "已进入节省模式：暂不使用按量付费的模型",
+        "saving_over": "节省模式已结束",
     },
 }
 BODIES = {
-    "en": "{subject}: “{assignment}”.\n\nRead it here: {link}\n\nPizhu",
-    "zh": "{subject}：《{assignment}》。\n\n请点击查看：{link}\n\n批注 Pizhu",
+    "en": "{subject}{about}.\n\nRead it here: {link}\n\nPizhu",
+    "zh": "{subject}{about}。\n\n请点击查看：{link}\n\n批注 Pizhu",
 }
+ABOUT = {"en": ": “{assignment}”", "zh": "：《{assignment}》"}
+"""What follows the subject where a notice is of one assignment; saving mode is about all."""
 
 
 def due() -> ColumnElement[bool]:
@@ -115,7 +123,8 @@ def compose(notice: Notice) -> EmailMessage:
     message["Subject"] = subject
     message["Message-ID"] = f"<{notice.id}@{urlsplit(settings().public_url).hostname}>"
     link = f"{settings().public_url}/{_place(notice)}"
-    message.set_content(BODIES[language].format(subject=subject, assignment=notice.details["assignment"], link=link))
+    about = ABOUT[language].format(**notice.details) if "assignment" in notice.details else ""
+    message.set_content(BODIES[language].format(subject=subject, about=about, link=link))
     return message
 
 
@@ -123,7 +132,9 @@ def _place(notice: Notice) -> str:
     """Where whoever gets it reads more."""
     if notice.essay_id is not None:
         return f"essays/{notice.essay_id}"
-    return "queues" if notice.user.role is Role.ops else f"assignments/{notice.details['assignment_id']}"
+    if notice.user.role is Role.ops:
+        return "queues"
+    return f"assignments/{notice.details['assignment_id']}" if "assignment_id" in notice.details else ""
 
 
 def deliver(message: EmailMessage) -> None:

@@ -34,6 +34,8 @@ TRAIN_INTERVAL = 60.0
 """Seconds between two looks for assignments with enough new marks."""
 ANCHOR_INTERVAL = 900.0
 """Seconds between two looks at the anchors, whose grades are wanted once a day and judged when they are there."""
+WATCH_INTERVAL = 60.0
+"""Seconds between two looks at what is spent."""
 MESSAGE_SIZE = {"triage": 20, "local": 1, "openai": 1}
 """Most essays that one message tells of: triage is quick with each, while a grader's free hand takes just one."""
 
@@ -46,7 +48,7 @@ def configuration() -> dict[str, Any]:
         "task_default_queue": "upkeep",
         "task_create_missing_queues": False,
         "task_routes": {f"{name}.*": {"queue": name} for name in QUEUES},
-        "imports": [f"workers.{name}" for name in (*QUEUES, "heartbeat", "calibrating", "anchors")],
+        "imports": [f"workers.{name}" for name in (*QUEUES, "heartbeat", "calibrating", "anchors", "spending")],
         # All that tasks do is wait for others, and the local ones share one engine.
         "worker_pool": "threads",
         "task_acks_late": True,
@@ -90,6 +92,11 @@ def configuration() -> dict[str, Any]:
                 "task": "upkeep.anchors",
                 "schedule": ANCHOR_INTERVAL,
                 "options": {"expires": ANCHOR_INTERVAL},
+            },
+            "spending": {
+                "task": "upkeep.watch_spending",
+                "schedule": WATCH_INTERVAL,
+                "options": {"expires": WATCH_INTERVAL},
             },
             "batches": {"task": "batches.turn", "schedule": BATCH_INTERVAL, "options": {"expires": BATCH_INTERVAL}},
         },

@@ -39,6 +39,9 @@ NOTICES = {
     "failed": _("An essay could not be graded."),
     "appeal": _("A student appeals against a grade."),
     "drift": _("The model marks differently than before."),
+    "spending": _("Models cost far more than usual; saving mode is on."),
+    "saving": _("Saving mode is on: no model is asked that is paid by the token."),
+    "saving_over": _("Saving mode is over."),
 }
 
 REVIEWS = {

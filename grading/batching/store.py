@@ -11,16 +11,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from grading import lifecycle
+from grading import lifecycle, saving
 from grading.batching import plan
 from grading.batching.plan import Situation
 from grading.costs import ledger
 from grading.costs.ledger import Call
 from grading.lifecycle import Claim
-from models import Assignment, BatchItem, BatchState, Essay, EssayState, ItemOutcome, ProviderBatch, Release, Switch
+from models import (
+    Assignment,
+    BatchItem,
+    BatchState,
+    Class,
+    Essay,
+    EssayState,
+    ItemOutcome,
+    ProviderBatch,
+    Release,
+    Switch,
+)
 from models.base import now
 
 WANTED: ColumnElement[datetime] = case(
@@ -29,6 +40,7 @@ WANTED: ColumnElement[datetime] = case(
 """When the grade of an essay of this assignment is wanted, as the assignment now is."""
 _TIER = Essay.route["tier"].as_string()
 _OPEN = [state for state in BatchState if not state.is_over]
+_MAY_PAY = or_(Class.pays_while_saving, ~exists().where(Switch.name == saving.SWITCH))
 _HELD = and_(Essay.id == BatchItem.essay_id, Essay.claim_token == BatchItem.claim_token)
 """The essay still waits for this item of a batch."""
 
@@ -58,9 +70,11 @@ class Rider:
 
 
 def groups(session: Session) -> list[Group]:
-    """By tier, those who wait and whose grade is wanted late enough."""
+    """By tier, those who wait and whose grade is wanted late enough; in saving mode only of classes that insist."""
     rows = session.execute(
-        _queued(_TIER, func.count(), func.min(Essay.queued_at)).where(after(plan.TAKES) <= WANTED).group_by(_TIER)
+        _queued(_TIER, func.count(), func.min(Essay.queued_at))
+        .where(after(plan.TAKES) <= WANTED, _MAY_PAY)
+        .group_by(_TIER)
     )
     return [Group(tier, count, (now() - oldest).total_seconds()) for tier, count, oldest in rows]
 
@@ -75,7 +89,7 @@ def waiting(session: Session, tier: str, limit: int) -> list[Essay]:
     return list(
         session.scalars(
             _queued(Essay)
-            .where(tier == _TIER, after(plan.TAKES) <= WANTED)
+            .where(tier == _TIER, after(plan.TAKES) <= WANTED, _MAY_PAY)
             .options(joinedload(Essay.assignment).joinedload(Assignment.rubric))
             .order_by(Essay.queued_at, Essay.id)
             .limit(limit)
@@ -90,6 +104,7 @@ def _queued(*columns: Any) -> Select[Any]:
         select(*columns)
         .select_from(Essay)
         .join(Assignment, Assignment.id == Essay.assignment_id)
+        .join(Class, Class.id == Assignment.class_id)
         .where(Essay.state == EssayState.queued, Essay.queue == lifecycle.BATCHES, ~paused)
     )
 

@@ -48,6 +48,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("static", "GET"): with_success(PUBLIC, 404),
     ("health.healthz", "GET"): PUBLIC,
     ("health.readyz", "GET"): with_success(PUBLIC, 503),  # no worker runs in these tests
+    ("metrics.metrics", "GET"): PUBLIC,  # on this machine
     ("api.describe_api", "GET"): PUBLIC,
     ("api.get_me", "GET"): SIGNED_IN,
     ("api.list_notices", "GET"): SIGNED_IN,

@@ -120,7 +120,8 @@ class TestTheMessage:
         assert message["To"] == school.student.email
 
     def test_every_kind_of_notice_has_words_in_every_language(self) -> None:
-        kinds = {"graded", "regraded", "appeal_answered", "needs_review", "failed", "appeal", "drift"}
+        of_essays = {"graded", "regraded", "appeal_answered", "needs_review", "failed", "appeal"}
+        kinds = of_essays | {"drift", "spending", "saving", "saving_over"}
         assert {language: set(subjects) for language, subjects in SUBJECTS.items()} == {"en": kinds, "zh": kinds}
         assert set(BODIES) == {"en", "zh"}
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from grading import lifecycle, progress, regrades
+from grading import lifecycle, progress, regrades, saving
 from grading.engines import circuit as circuit_breaker
 from grading.engines.circuit import Circuit
 from grading.engines.engine import Unavailable
@@ -24,7 +24,6 @@ from tests.doubles.engine import INVALID_ALWAYS, REFUSED, InstantEngine
 from tests.doubles.openai_server import OpenAiServer, serving
 from tests.factories import TEXT, School, make_essay
 from workers import local, openai
-from workers.facts import SAVING_MODE
 from workers.queue import messages_waiting
 from workers.triage import triage
 
@@ -198,7 +197,7 @@ class TestAnUnsureGrade:
     def test_stands_where_saving_mode_has_closed_what_is_paid_for(self, school: School, cascade: Any) -> None:
         cascade()
         with session() as db:
-            db.add(Switch(name=SAVING_MODE, actor="ops@school.test"))
+            db.add(Switch(name=saving.SWITCH, actor="ops@school.test"))
             db.commit()
         essay = work(submitted(school))
         assert [each.tier for each in gradings(essay.id)] == ["local"]
@@ -438,7 +437,7 @@ class TestGradingAgainToCompare:
         cascade()
         regrade_id = self.asked(school)
         with session() as db:
-            db.add(Switch(name=SAVING_MODE, actor="a test"))
+            db.add(Switch(name=saving.SWITCH, actor="a test"))
             db.commit()
         made = len(calls())
         openai.regrade_essay(str(regrade_id))

@@ -76,6 +76,7 @@ class TestSettings:
             "upkeep.anchors",
             "upkeep.calibrate",
             "upkeep.sweep",
+            "upkeep.watch_spending",
         ]
         for name in ours:
             assert celery_app.amqp.router.route({}, name)["queue"].name == name.partition(".")[0]

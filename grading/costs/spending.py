@@ -1,0 +1,55 @@
+"""What was spent when, and on how many pieces of work: the ledger as `grading.costs.anomaly` looks at it.
+
+A call counts in the minute in which it ended, when its cost is known: what is still under way is only an estimate, and
+a batch that rides for a day costs when it is back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import distinct, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from grading.costs.anomaly import WINDOWS, Spending
+from models import LlmCall
+
+HOUR = timedelta(hours=1)
+# What was asked only to compare is on nobody's account; there each essay is a piece of work.
+_PIECES = func.count(distinct(tuple_(func.coalesce(LlmCall.user_id, LlmCall.essay_id), LlmCall.assignment_id)))
+_DOLLARS = func.coalesce(func.sum(LlmCall.cost), 0)
+
+
+def lately(session: Session, at: datetime) -> dict[int, Spending]:
+    """Spending in each of the `WINDOWS` that end now, by their minutes."""
+    found = {}
+    for minutes in WINDOWS:
+        since = at - timedelta(minutes=minutes)
+        row = select(_DOLLARS, _PIECES).where(LlmCall.finished_at > since, LlmCall.finished_at <= at)
+        dollars, pieces = session.execute(row).one()
+        found[minutes] = Spending(float(dollars or 0), pieces)
+    return found
+
+
+def by_hour(session: Session, since: datetime, until: datetime) -> dict[datetime, Spending]:
+    """Spending of the whole hours from `since` to `until`, both full; those before the first call are left out."""
+    if (first := session.scalar(select(func.min(LlmCall.finished_at)))) is None:
+        return {}
+    hour = func.date_trunc("hour", LlmCall.finished_at, "UTC")
+    rows = select(hour, _DOLLARS, _PIECES).where(LlmCall.finished_at >= since, LlmCall.finished_at < until)
+    found = {at: Spending(float(dollars), pieces) for at, dollars, pieces in session.execute(rows.group_by(hour))}
+    begin = max(since, full_hour(first))
+    return {at: found.get(at, Spending(0.0, 0)) for at in hours(begin, until)}
+
+
+def hours(since: datetime, until: datetime) -> Iterable[datetime]:
+    """Beginnings of the whole hours between the two."""
+    while since + HOUR <= until:
+        yield since
+        since += HOUR
+
+
+def full_hour(at: datetime) -> datetime:
+    """The beginning of the hour."""
+    return at.replace(minute=0, second=0, microsecond=0)
