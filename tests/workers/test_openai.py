@@ -16,7 +16,7 @@ from grading.engines import circuit as circuit_breaker
 from grading.engines.circuit import Circuit
 from grading.engines.engine import Unavailable
 from grading.engines.openai_request import LENGTHS
-from models import CallOutcome, Essay, EssayState, EssayTransition, Grading, LlmCall, Regrade, Source, Switch
+from models import CallOutcome, Class, Essay, EssayState, EssayTransition, Grading, LlmCall, Regrade, Source, Switch
 from models.session import session
 from settings import settings
 from tests.conftest import use_environment
@@ -202,6 +202,22 @@ class TestAnUnsureGrade:
         essay = work(submitted(school))
         assert [each.tier for each in gradings(essay.id)] == ["local"]
         assert essay.state is EssayState.graded
+
+    @pytest.mark.parametrize("insists", [False, True])
+    def test_that_waited_already_when_saving_mode_began_stands_unless_its_class_is_paid_for(
+        self, school: School, cascade: Any, insists: bool
+    ) -> None:
+        cascade()
+        essay_id = submitted(school)
+        local.grade_essay(str(essay_id))
+        with session() as db:
+            saving.turn_on(db, "ops@school.test", "a loop")
+            db.get_one(Class, school.school_class.id).pays_while_saving = insists
+            db.commit()
+        essay = work(essay_id)
+        assert essay.state is EssayState.graded
+        assert gradings(essay.id)[-1].tier == ("small" if insists else "local")
+        assert ("small" in {call.tier for call in calls()}) == insists
 
 
 class TestAReplyThatIsBrokenOff:
