@@ -79,7 +79,7 @@ _SENTENCES = (
     N_("Its words seem to stand in no order; a teacher should look at it"),
     N_("Points as the teacher's marks have taught them."),
     N_("Nothing that was learned from your marks is in use here."),
-    N_("More than half of it is said twice or copied from the task; a teacher should look at it"),
+    N_("More than a third of it is said twice or copied from the task; a teacher should look at it"),
     N_("It seems to answer another task; a teacher should look at it"),
     N_("%(tier)s read it twice, and its marks differ by %(points)s points; a teacher should look at it"),
     N_("%(tier)s found too little in it that it could grade; a teacher should look at it"),

@@ -19,7 +19,7 @@ from grading.calibration.prior import Prior
 from grading.calibration.sample import Array, Labelled, Sample
 from grading.text import Language
 
-FORMAT = 2
+FORMAT = 3
 FEWEST = 10
 """Marks from which on anything is learned of them; with fewer the prior is only moved to their mean."""
 WEAK = 0.1

@@ -18,6 +18,11 @@ from grading.text import Language
 
 BORROWED = 10
 """Essays that the former classes' mean and spread count as, beside those of a class's own."""
+UNUSUAL = 4.0
+"""Standard deviations from the class's mean beyond which a figure tells no more: what is learned from a class is a
+line, and drawn on far outside it would promise anything."""
+FOR_ODDITY = {"repeated", "copied"}
+"""Figures that are nought in nearly every essay: no line can be drawn through them, `oddity` looks at them."""
 
 
 @lru_cache(maxsize=20_000)
@@ -34,12 +39,14 @@ def own(text: str, prompt: str) -> str:
 
 def rows(samples: Sequence[Sample], language: Language, prompt: str) -> Array:
     """The features of essays, one row each, in the order of `names`."""
-    return np.array([list(counted(one.text, language, prompt).values()) for one in samples], dtype=float)
+    columns = names(language)
+    counts = (counted(one.text, language, prompt) for one in samples)
+    return np.array([[figures[name] for name in columns] for figures in counts], dtype=float)
 
 
 def names(language: Language) -> list[str]:
     """What the columns of `rows` are."""
-    return list(counted("", language, ""))
+    return [name for name in counted("", language, "") if name not in FOR_ODDITY]
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,8 @@ class Described:
 
     def figures(self, samples: Sequence[Sample]) -> Array:
         """A standardised row for each essay; what is not known of this class is nought in all."""
-        return (_raw(samples, self.language, self.prompt, self.topics) - self.centre) / self.spread
+        away = (_raw(samples, self.language, self.prompt, self.topics) - self.centre) / self.spread
+        return np.clip(away, -UNUSUAL, UNUSUAL)
 
     def views(self, samples: Sequence[Sample], figures: Array) -> dict[str, Array]:
         """The essays of these `figures` seen in several ways, a row each: their features, characters and topics."""
@@ -97,4 +105,4 @@ def _raw(samples: Sequence[Sample], language: Language, prompt: str, topics: Top
 
 
 def _positive(spread: Array) -> Array:
-    return np.where(spread > 0, spread, 1.0)
+    return np.where(spread > 1e-9, spread, 1.0)  # less is what rounding leaves of figures that are all the same

@@ -4,7 +4,7 @@
   common in any essay and rare once its words are shuffled; a text's own pairs are held against both, by the ratio of
   their likelihoods (Jerzy Neyman, Egon Pearson, “On the problem of the most efficient tests of statistical hypotheses”,
   Philosophical Transactions of the Royal Society A 231, 1933). A short text, which could be either, is left in peace.
-- *borrowed*: more than half of it is said twice or copied from the task.
+- *borrowed*: more than a third of it is said twice or copied from the task.
 - *topic*: its words are those of another task: how much more of the class has written them than the language's
   frequencies let expect, as a mean logarithm over the essay's words of content, lies far below what is usual.
 """
@@ -34,7 +34,7 @@ EVIDENCE = 5.0
 """Natural logarithm of the ratio of likelihoods from which on a text's words are called shuffled."""
 OF_THE_WEAK = 0.1
 """The quantile of the class's shares of common pairs that an essay in order is expected to have."""
-BORROWED = 0.5
+BORROWED = 1 / 3
 FAR = 2.75
 """Standard deviations (by the median and the median deviation) below the class from which on a topic is another."""
 UNSHARED = -0.5
@@ -47,7 +47,7 @@ class Oddity(StrEnum):
     """What a teacher is told of it."""
 
     order = "Its words seem to stand in no order"
-    borrowed = "More than half of it is said twice or copied from the task"
+    borrowed = "More than a third of it is said twice or copied from the task"
     topic = "It seems to answer another task"
 
 
