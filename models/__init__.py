@@ -4,6 +4,7 @@ from models.alert import Alert
 from models.anchor import Anchor, Drift
 from models.appeal import Appeal
 from models.base import Base
+from models.cache_entry import CacheBound, CacheEntry
 from models.calibration import Calibration
 from models.coursework import Assignment, Release, RubricVersion
 from models.essay import Essay, EssayState, EssayTransition, Grading, Source
@@ -24,6 +25,8 @@ __all__ = [
     "Base",
     "BatchItem",
     "BatchState",
+    "CacheBound",
+    "CacheEntry",
     "Calibration",
     "CallOutcome",
     "Class",
