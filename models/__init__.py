@@ -6,6 +6,7 @@ from models.appeal import Appeal
 from models.base import Base
 from models.cache_entry import CacheBound, CacheEntry
 from models.calibration import Calibration
+from models.copy import Overlap, Signature
 from models.coursework import Assignment, Release, RubricVersion
 from models.essay import Essay, EssayState, EssayTransition, Grading, Source
 from models.llm_call import CallOutcome, LlmCall
@@ -39,6 +40,7 @@ __all__ = [
     "LlmCall",
     "Membership",
     "Notice",
+    "Overlap",
     "ProviderBatch",
     "Question",
     "Regrade",
@@ -46,6 +48,7 @@ __all__ = [
     "Role",
     "RubricVersion",
     "SecondLook",
+    "Signature",
     "Source",
     "Switch",
     "Token",

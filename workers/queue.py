@@ -36,6 +36,8 @@ ANCHOR_INTERVAL = 900.0
 """Seconds between two looks at the anchors, whose grades are wanted once a day and judged when they are there."""
 WATCH_INTERVAL = 60.0
 """Seconds between two looks at what is spent."""
+COPIES_INTERVAL = 20.0
+"""Seconds between two looks for essays that have not been compared with others yet."""
 MESSAGE_SIZE = {"triage": 20, "local": 1, "openai": 1}
 """Most essays that one message tells of: triage is quick with each, while a grader's free hand takes just one."""
 
@@ -48,7 +50,7 @@ def configuration() -> dict[str, Any]:
         "task_default_queue": "upkeep",
         "task_create_missing_queues": False,
         "task_routes": {f"{name}.*": {"queue": name} for name in QUEUES},
-        "imports": [f"workers.{name}" for name in (*QUEUES, "heartbeat", "calibrating", "anchors", "spending")],
+        "imports": [f"workers.{name}" for name in (*QUEUES, "heartbeat", "calibrating", "anchors", "spending", "copies")],
         # All that tasks do is wait for others, and the local ones share one engine.
         "worker_pool": "threads",
         "task_acks_late": True,
@@ -98,6 +100,7 @@ def configuration() -> dict[str, Any]:
                 "schedule": WATCH_INTERVAL,
                 "options": {"expires": WATCH_INTERVAL},
             },
+            "copies": {"task": "upkeep.copies", "schedule": COPIES_INTERVAL, "options": {"expires": COPIES_INTERVAL}},
             "batches": {"task": "batches.turn", "schedule": BATCH_INTERVAL, "options": {"expires": BATCH_INTERVAL}},
         },
         "beat_schedule_filename": str(settings().home / "run" / "beat"),

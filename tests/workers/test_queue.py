@@ -75,6 +75,7 @@ class TestSettings:
             "triage.triage",
             "upkeep.anchors",
             "upkeep.calibrate",
+            "upkeep.copies",
             "upkeep.sweep",
             "upkeep.watch_spending",
         ]

@@ -1,0 +1,117 @@
+"""Signing essays, and finding the pairs of a class that share words. The caller commits.
+
+An essay is signed, and that is committed, before it is compared: so of two that are worked on at the same moment one at
+least sees the other. Doing either twice changes nothing, and what a crash left undone is found by what is missing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import any_, func, or_, select, type_coerce, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.types import Integer
+
+from grading.copies.passages import overlap
+from grading.copies.signature import AGREE, VERSION, signature
+from models import Assignment, Essay, EssayState, Overlap, Signature
+from models.base import now
+
+MOST_COMPARED = 40
+"""Essays that one is aligned with, those that agree in most numbers: more copies of it make one cluster anyway."""
+
+
+def unsigned(session: Session, limit: int) -> list[uuid.UUID]:
+    """Essays without a signature, or with one of another version, oldest first."""
+    found = (
+        select(Essay.id)
+        .outerjoin(Signature, Signature.essay_id == Essay.id)
+        .where(or_(Signature.essay_id.is_(None), Signature.version != VERSION), Essay.state != EssayState.cancelled)
+        .order_by(Essay.created_at)
+    )
+    return list(session.scalars(found.limit(limit)))
+
+
+def sign(session: Session, essay_id: uuid.UUID) -> None:
+    """Keep the essay's signature; it is still to be compared."""
+    essay = session.get(Essay, essay_id, options=[joinedload(Essay.assignment)])
+    if essay is None:
+        return
+    numbers = signature(essay.text, essay.assignment.class_id, _words(essay.assignment))
+    _write(session, essay_id, numbers=numbers, compared_at=None)
+
+
+def give_up(session: Session, essay_id: uuid.UUID) -> None:
+    """Leave an essay alone that cannot be compared, until there is another version of signatures."""
+    _write(session, essay_id, numbers=[], compared_at=now())
+
+
+def _write(session: Session, essay_id: uuid.UUID, **values: Any) -> None:
+    values["version"] = VERSION
+    insert = upsert(Signature).values(essay_id=essay_id, **values)
+    session.execute(insert.on_conflict_do_update(index_elements=["essay_id"], set_=values))
+
+
+def uncompared(session: Session, limit: int) -> list[uuid.UUID]:
+    """Signed essays that are still to be compared."""
+    return list(session.scalars(select(Signature.essay_id).where(Signature.compared_at.is_(None)).limit(limit)))
+
+
+def compare(session: Session, essay_id: uuid.UUID) -> int:
+    """Keep what this essay shares with other students' of its class; returns with how many it does."""
+    essay = session.get(Essay, essay_id, options=[joinedload(Essay.assignment)])
+    if essay is None:
+        return 0
+    found = 0
+    for other in candidates(session, essay):
+        found += _keep(session, *sorted((essay, other), key=lambda one: (one.created_at, one.id), reverse=True))
+    session.execute(update(Signature).where(Signature.essay_id == essay_id).values(compared_at=now()))
+    return found
+
+
+def candidates(session: Session, essay: Essay) -> list[Essay]:
+    """Other students' essays of the class that may share words with this one, the likeliest first."""
+    mine = session.scalar(select(Signature.numbers).where(Signature.essay_id == essay.id))
+    if not mine:
+        return []
+    wanted = type_coerce(mine, ARRAY(Integer))
+    theirs = func.unnest(Signature.numbers).table_valued("number").render_derived()
+    agreeing = select(func.count()).select_from(theirs).where(theirs.c.number == any_(wanted)).correlate(Signature)
+    found = (
+        select(Signature.essay_id, agreeing.scalar_subquery().label("agreeing"))
+        .where(Signature.numbers.overlap(wanted), Signature.essay_id != essay.id)
+        .subquery()
+    )
+    others = (
+        select(Essay)
+        .join(found, found.c.essay_id == Essay.id)
+        .where(Essay.student_id != essay.student_id, Essay.state != EssayState.cancelled, found.c.agreeing >= AGREE)
+        .options(joinedload(Essay.assignment))
+        .order_by(found.c.agreeing.desc())
+    )
+    return list(session.scalars(others.limit(MOST_COMPARED)))
+
+
+def _keep(session: Session, later: Essay, earlier: Essay) -> bool:
+    """Keep what the two share, if a teacher should look at it."""
+    tasks = "\n\n".join(dict.fromkeys((_words(later.assignment), _words(earlier.assignment))))
+    shared = overlap(later.text, earlier.text, tasks)
+    if not shared.is_flagged:
+        return False
+    values = {
+        "tokens": shared.tokens,
+        "share": shared.share,
+        "other_share": shared.other_share,
+        "passages": [asdict(passage) for passage in shared.passages],
+    }
+    insert = upsert(Overlap).values(id=uuid.uuid4(), essay_id=later.id, other_id=earlier.id, **values)
+    session.execute(insert.on_conflict_do_update(index_elements=["essay_id", "other_id"], set_=values))
+    return True
+
+
+def _words(assignment: Assignment) -> str:
+    return f"{assignment.title}\n\n{assignment.prompt}"

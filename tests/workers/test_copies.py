@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from sqlalchemy import select, update
+
+from grading.copies import search
+from grading.copies.clusters import clusters, of_essay, waiting
+from models import Assignment, Essay, EssayState, Overlap, Role, Signature, User
+from models.session import session
+from tests.factories import School, make_assignment, make_essay, make_user
+from tests.grading.copies.examples import CHINESE, ENGLISH, OTHER, OTHER_CHINESE, taking
+from workers.copies import look_for_copies
+
+COPY = taking(OTHER, ENGLISH, 0, 180)
+
+
+def pairs() -> set[tuple[uuid.UUID, uuid.UUID]]:
+    with session() as db:
+        return {(pair.essay_id, pair.other_id) for pair in db.scalars(select(Overlap))}
+
+
+def test_a_near_copy_is_found_with_its_passages_and_an_honest_essay_is_not(school: School) -> None:
+    source = make_essay(school.student, school.assignment, ENGLISH)
+    make_essay(make_user(Role.student, school.school_class), school.assignment, OTHER_CHINESE)
+    copy = make_essay(school.classmate, school.assignment, COPY)
+    look_for_copies()
+    assert pairs() == {(copy.id, source.id)}
+    with session() as db:
+        (pair,) = db.scalars(select(Overlap)).all()
+    (passage,) = pair.passages
+    assert COPY[passage["start"] : passage["end"]] == ENGLISH[passage["other_start"] : passage["other_end"]]
+    assert pair.share == pytest.approx(pair.tokens / len(COPY.split()), abs=0.05)
+
+
+def test_the_later_of_two_is_the_one_that_shares_with_the_earlier_in_whatever_order_they_are_found(
+    school: School,
+) -> None:
+    source = make_essay(school.student, school.assignment, ENGLISH)
+    copy = make_essay(school.classmate, school.assignment, COPY)
+    with session() as db:
+        for essay in (copy, source):
+            search.sign(db, essay.id)
+        search.compare(db, source.id)
+        db.commit()
+    assert pairs() == {(copy.id, source.id)}
+
+
+@pytest.mark.parametrize("text", [ENGLISH, CHINESE])
+def test_another_assignment_of_the_class_is_looked_at_and_another_class_is_not(school: School, text: str) -> None:
+    source = make_essay(school.student, school.assignment, text)
+    copy = make_essay(school.classmate, make_assignment(school.school_class), text)
+    make_essay(school.other_student, make_assignment(school.other_class), text)
+    look_for_copies()
+    assert pairs() == {(copy.id, source.id)}
+
+
+def test_a_students_own_versions_are_no_copies(school: School) -> None:
+    for text in (ENGLISH, ENGLISH + " And so it was."):
+        make_essay(school.student, school.assignment, text)
+    look_for_copies()
+    assert not pairs()
+
+
+def test_doing_it_twice_changes_nothing_and_does_nothing(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_essay(school.student, school.assignment, ENGLISH)
+    make_essay(school.classmate, school.assignment, COPY)
+    look_for_copies()
+    before = pairs()
+    monkeypatch.setattr(search, "sign", pytest.fail)
+    monkeypatch.setattr(search, "compare", pytest.fail)
+    look_for_copies()
+    assert pairs() == before
+
+
+def test_a_crash_between_signing_and_comparing_loses_nothing(school: School) -> None:
+    source = make_essay(school.student, school.assignment, ENGLISH)
+    copy = make_essay(school.classmate, school.assignment, COPY)
+    with session() as db:
+        search.sign(db, source.id)
+        search.sign(db, copy.id)
+        db.commit()
+        search.compare(db, copy.id)
+        db.rollback()  # killed before its commit
+    assert not pairs()
+    look_for_copies()
+    assert pairs() == {(copy.id, source.id)}
+
+
+def test_essays_signed_by_another_version_are_signed_and_compared_anew(school: School) -> None:
+    make_essay(school.student, school.assignment, ENGLISH)
+    make_essay(school.classmate, school.assignment, COPY)
+    with session() as db:
+        for essay_id in search.unsigned(db, 10):
+            search.give_up(db, essay_id)
+        db.execute(update(Signature).values(version=0))
+        db.commit()
+    look_for_copies()
+    assert len(pairs()) == 1
+
+
+def test_an_essay_that_cannot_be_compared_keeps_nobody_else(
+    school: School, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = make_essay(school.student, school.assignment, ENGLISH)
+    good = make_essay(school.classmate, school.assignment, COPY)
+    sign = search.sign
+
+    def fails(db: object, essay_id: uuid.UUID) -> None:
+        if essay_id == bad.id:
+            raise ValueError("no such letter")
+        sign(db, essay_id)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(search, "sign", fails)
+    look_for_copies()
+    with session() as db:
+        assert db.get_one(Signature, bad.id).numbers == []
+        assert db.get_one(Signature, good.id).compared_at
+        assert waiting(db, school.assignment.id) == 0
+    assert "no such letter" in caplog.text
+
+
+def test_copies_of_copies_make_one_cluster(school: School) -> None:
+    students = [make_user(Role.student, school.school_class) for _ in range(5)]
+    halves = ENGLISH[:180], ENGLISH[200:]
+    texts = [ENGLISH, f"{OTHER} {halves[0]}", f"We lost the match, and I was glad that it was over at last. {halves[1]}", CHINESE, CHINESE]
+    essays = [make_essay(student, school.assignment, text) for student, text in zip(students, texts, strict=True)]
+    look_for_copies()
+    with session() as db:
+        found = clusters(db, school.assignment.id)
+        assert [[essay.id for essay in cluster.essays] for cluster in found] == [
+            [essay.id for essay in essays[3:]],
+            [essay.id for essay in essays[:3]],
+        ]
+        assert len(of_essay(db, essays[0].id)) == 2
+
+
+def test_withdrawn_essays_are_left_out(school: School) -> None:
+    make_essay(school.student, school.assignment, ENGLISH)
+    copy = make_essay(school.classmate, school.assignment, COPY)
+    look_for_copies()
+    with session() as db:
+        db.execute(update(Essay).where(Essay.id == copy.id).values(state=EssayState.cancelled))
+        db.commit()
+        assert clusters(db, school.assignment.id) == []
+
+
+def test_what_both_quote_from_the_task_is_no_copy(school: School) -> None:
+    assignment: Assignment = make_assignment(school.school_class, prompt=f"Discuss this: {ENGLISH[:180]}")
+    students: list[User] = [school.student, school.classmate]
+    for student, text in zip(students, (OTHER, OTHER_CHINESE), strict=True):
+        make_essay(student, assignment, f"{text} {ENGLISH[:180]}")
+    look_for_copies()
+    assert not pairs()
