@@ -22,6 +22,7 @@ from models import (
     EssayState,
     Grading,
     Membership,
+    Overlap,
     Question,
     Role,
     RubricVersion,
@@ -163,6 +164,16 @@ def make_grading(essay: Essay, assignment: Assignment, **columns: Any) -> Gradin
         db.add(grading)
         db.commit()
     return grading
+
+
+def make_overlap(essay: Essay, other: Essay) -> Overlap:
+    """These two share their first ten characters."""
+    passage = {"start": 0, "end": 10, "other_start": 0, "other_end": 10, "tokens": 12}
+    pair = Overlap(essay_id=essay.id, other_id=other.id, tokens=12, share=0.25, other_share=0.5, passages=[passage])
+    with session() as db:
+        db.add(pair)
+        db.commit()
+    return pair
 
 
 def make_appeal(essay: Essay, student: User, reason: str = "I did say why.") -> Appeal:

@@ -15,6 +15,7 @@ from app.api.operation import Operation, operation
 from app.auth import assignment_member, assignment_teacher, me, rule, signed_in, teacher
 from app.bodies import AssignmentFilter, ChangedAssignment, NewAssignment, Tolerance
 from app.calibration import CalibrationJSON, calibration_json, calibration_of
+from app.copies import CopiesView, copies_json
 from app.extensions import db
 from app.paging import Listing, paged
 from app.views import AssignmentView, assignment_json
@@ -78,6 +79,14 @@ def recalibrate(assignment_id: uuid.UUID) -> Any:
     """Have grades that models gave before it get the points of the calibration in use; a teacher's own stay."""
     submissions.recalibrate(g.assignment)
     return calibration_json(calibration_of(db(), g.assignment)), 202
+
+
+@blueprint.get("/assignments/<uuid:assignment_id>/copies")
+@rule(assignment_teacher)
+@operation(Operation(200, CopiesView))
+def get_copies(assignment_id: uuid.UUID) -> Any:
+    """Essays that share words with another student's, in this assignment or another one of the class."""
+    return copies_json(db(), assignment_id)
 
 
 @blueprint.post("/assignments/<uuid:assignment_id>/release")

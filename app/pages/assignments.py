@@ -26,6 +26,7 @@ from app.pages.rubric_form import Row, rows_counted, rows_of, rows_sent, rubric_
 from app.pages.student import my_essays
 from app.problems import Problem
 from grading.anchors import open_drifts
+from grading.copies import clusters
 from grading.rubric import Rubric
 from models import Assignment, Class, Essay, EssayState, Membership, Release, Role, User
 
@@ -99,6 +100,7 @@ def _teachers_view(errors: Mapping[str, str]) -> str:
         missing=db().scalars(missing).all(),
         calibration=calibration_of(db(), g.assignment, validated(Tolerance, asked).tolerance),
         errors=errors,
+        copied=clusters.copied(db(), g.assignment.id),
         drifts=open_drifts(db(), g.assignment.id),
     )
 

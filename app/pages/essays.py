@@ -23,6 +23,7 @@ from app.pages.second_looks import flash_touched
 from app.pages.suspicion import with_suspicions
 from app.problems import Problem
 from app.views import EssayView, essay_json, history_json
+from grading.copies import clusters
 from grading.engines.loading import DEMO_MODEL
 from grading.rule_notes import rule_notes
 from models import Role
@@ -96,6 +97,7 @@ def _page(errors: Mapping[str, str], fields: Mapping[str, str] | None = None) ->
         segments=segments(shown["text"], notes),
         history=history,
         is_teacher=is_teacher,
+        overlaps=clusters.of_essay(db(), g.essay.id) if is_teacher else [],
         fields=fields or prefilled(grading),
         graded_by_id={one["id"]: one for one in history["gradings"]},
         demonstrated=any(one.model == DEMO_MODEL for one in g.essay.gradings),

@@ -49,6 +49,18 @@ def of_essay(session: Session, essay_id: uuid.UUID) -> list[Overlap]:
     return sorted(session.scalars(pairs.where(~withdrawn)), key=lambda pair: -max(pair.share, pair.other_share))
 
 
+def copied(session: Session, assignment_id: uuid.UUID) -> int:
+    """How many essays of the assignment share words with another student's."""
+    shares = exists().where((Overlap.essay_id == Essay.id) | (Overlap.other_id == Essay.id))
+    essays = select(func.count()).select_from(Essay).where(Essay.assignment_id == assignment_id, shares)
+    return session.scalar(essays.where(Essay.state != EssayState.cancelled)) or 0
+
+
+def pair(session: Session, essay_id: uuid.UUID, other_id: uuid.UUID) -> Overlap | None:
+    """What the later of two essays shares with the earlier; None where they share nothing."""
+    return session.scalars(_pairs().filter_by(essay_id=essay_id, other_id=other_id)).one_or_none()
+
+
 def waiting(session: Session, assignment_id: uuid.UUID) -> int:
     """Essays of the assignment that have not been compared yet."""
     compared = exists().where(Signature.essay_id == Essay.id, Signature.compared_at.is_not(None))

@@ -12,7 +12,7 @@ from app import create_app
 from app.auth import public, rule, rule_of
 from models import EssayState
 from tests.app.conftest import Clients
-from tests.factories import RUBRIC, School, make_answer, make_class, make_essay
+from tests.factories import RUBRIC, School, make_answer, make_class, make_essay, make_overlap
 
 ROLES = ("anonymous", "student", "classmate", "other_student", "teacher", "other_teacher", "ops")
 """`student` wrote the essay that is asked for; `other_…` belong to another class."""
@@ -74,6 +74,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.list_assignments", "GET"): SIGNED_IN,
     ("api.get_assignment", "GET"): MEMBERS,
     ("api.get_calibration", "GET"): CLASS_TEACHER,
+    ("api.get_copies", "GET"): CLASS_TEACHER,
     ("api.recalibrate", "POST"): with_success(CLASS_TEACHER, 409),  # nothing is learned yet
     ("api.change_assignment", "PUT"): CLASS_TEACHER,
     ("api.release_grades", "POST"): CLASS_TEACHER,
@@ -112,6 +113,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("pages.retry_essay", "POST"): with_success(TEACHER, 409),
     ("pages.grade_by_hand", "POST"): deed(TEACHER),
     ("pages.appeal_grade", "POST"): (401, 303, 404, 404, 403, 404, 404),
+    ("pages.copies", "GET"): page(CLASS_TEACHER),
+    ("pages.side_by_side", "GET"): page(TEACHER),
     ("pages.review", "GET"): page(TEACHERS),
     ("pages.review_essay", "GET"): page(TEACHER),
     ("pages.grade_in_review", "POST"): deed(TEACHER),
@@ -155,8 +158,11 @@ def clients(client: Clients, school: School) -> dict[str, FlaskClient]:
 def arguments(school: School) -> dict[str, Any]:
     """Values for the variable parts of URLs: things of the own class."""
     essay = make_essay(school.student, school.assignment, state=EssayState.graded)
+    other = make_essay(school.classmate, school.assignment)
+    make_overlap(essay, other)
     return {
         "essay_id": essay.id,
+        "other_id": other.id,
         "class_id": school.school_class.id,
         "assignment_id": school.assignment.id,
         "question_id": make_answer(school.student, school.assignment).id,

@@ -124,7 +124,13 @@ def test_an_essay_that_cannot_be_compared_keeps_nobody_else(
 def test_copies_of_copies_make_one_cluster(school: School) -> None:
     students = [make_user(Role.student, school.school_class) for _ in range(5)]
     halves = ENGLISH[:180], ENGLISH[200:]
-    texts = [ENGLISH, f"{OTHER} {halves[0]}", f"We lost the match, and I was glad that it was over at last. {halves[1]}", CHINESE, CHINESE]
+    texts = [
+        ENGLISH,
+        f"{OTHER} {halves[0]}",
+        f"We lost the match, and I was glad that it was over at last. {halves[1]}",
+        CHINESE,
+        CHINESE,
+    ]
     essays = [make_essay(student, school.assignment, text) for student, text in zip(students, texts, strict=True)]
     look_for_copies()
     with session() as db:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from models import Class, EssayState, Membership, Role
+from models import Class, Essay, EssayState, Membership, Role
 from models.session import session
 from tests.app.pages.browser import Page
 from tests.app.pages.conftest import Visit
-from tests.factories import make_assignment, make_class, make_essay, make_user
+from tests.factories import make_assignment, make_class, make_essay, make_overlap, make_user
 
 RUBRIC = {"criteria": [{"key": "ideas", "name": "立意", "max": 10, "descriptors": ["不清楚。", "清楚。"]}]}
 ROLES = {"student": Role.student, "teacher": Role.teacher, "ops": Role.ops}
@@ -27,6 +27,8 @@ PAGES = {
         "/classes/{school_class}/assignments/new",
         "/assignments/{assignment}",
         "/assignments/{assignment}/edit",
+        "/assignments/{assignment}/copies",
+        "/essays/{queued}/beside/{copied}",
         "/notices",
         *ESSAYS,
     ],
@@ -45,6 +47,10 @@ def chinese_school(database: None, redis: Any) -> dict[str, Any]:
         db.commit()
     assignment = make_assignment(school_class, RUBRIC, title="我家门口的那条路", prompt="写一篇记叙文。", language="zh")
     essays = {state.value: make_essay(people["student"], assignment, "路很窄。", state).id for state in STATES}
+    copied = make_essay(make_user(Role.student, name="王芳"), assignment, "路很窄，也很长。")
+    with session() as db:
+        make_overlap(db.get_one(Essay, essays["queued"]), copied)
+    essays["copied"] = copied.id
     return {"people": people, "school_class": school_class.id, "assignment": assignment.id, **essays}
 
 

@@ -1,0 +1,48 @@
+"""For a teacher: which essays share words with which, and two of them side by side."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import g, render_template
+
+from app.auth import assignment_teacher, essay_teacher, rule
+from app.extensions import db
+from app.pages import blueprint
+from app.pages.margin import segments
+from app.problems import Problem
+from grading.copies import clusters
+
+SHOWN = 50
+"""Pairs of one cluster on the page, those that share most; the API has all."""
+
+
+@blueprint.get("/assignments/<uuid:assignment_id>/copies")
+@rule(assignment_teacher)
+def copies(assignment_id: uuid.UUID) -> str:
+    return render_template(
+        "teacher/copies.html",
+        assignment=g.assignment,
+        clusters=clusters.clusters(db(), assignment_id),
+        waiting=clusters.waiting(db(), assignment_id),
+        SHOWN=SHOWN,
+    )
+
+
+@blueprint.get("/essays/<uuid:essay_id>/beside/<uuid:other_id>")
+@rule(essay_teacher)
+def side_by_side(essay_id: uuid.UUID, other_id: uuid.UUID) -> str:
+    """The later of two essays that share words beside the earlier; 404 for two that do not."""
+    pair = clusters.pair(db(), essay_id, other_id)
+    if pair is None or pair.other.assignment.class_id != g.assignment.class_id:
+        raise Problem(404)
+    others = [{"start": passage["other_start"], "end": passage["other_end"]} for passage in pair.passages]
+    return render_template(
+        "teacher/side_by_side.html",
+        assignment=g.assignment,
+        pair=pair,
+        sides=[
+            (pair.essay, pair.share, segments(pair.essay.text, pair.passages), "essay"),
+            (pair.other, pair.other_share, segments(pair.other.text, others), "other"),
+        ],
+    )
