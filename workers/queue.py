@@ -50,7 +50,9 @@ def configuration() -> dict[str, Any]:
         "task_default_queue": "upkeep",
         "task_create_missing_queues": False,
         "task_routes": {f"{name}.*": {"queue": name} for name in QUEUES},
-        "imports": [f"workers.{name}" for name in (*QUEUES, "heartbeat", "calibrating", "anchors", "spending", "copies")],
+        "imports": [
+            f"workers.{name}" for name in (*QUEUES, "heartbeat", "calibrating", "anchors", "spending", "copies")
+        ],
         # All that tasks do is wait for others, and the local ones share one engine.
         "worker_pool": "threads",
         "task_acks_late": True,
