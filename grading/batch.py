@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from grading import prompt, wary
+from grading.costs.budget import BudgetSpent
 from grading.costs.meter import LedgerAway
 from grading.engines.engine import Cancelled, Engine, EngineDead
 from grading.grader import OnCall, Ungradable
@@ -59,7 +60,7 @@ def grade_all(
             )
         except Ungradable as error:
             return failed(item, task, error.reason, prompt_version)
-        except LedgerAway as error:
+        except (BudgetSpent, LedgerAway) as error:
             return failed(item, task, str(error), prompt_version)
         except (EngineDead, Cancelled):
             raise

@@ -4,6 +4,7 @@ from models.alert import Alert
 from models.anchor import Anchor, Drift
 from models.appeal import Appeal
 from models.base import Base
+from models.budget import Budget, BudgetSpending, Period
 from models.cache_entry import CacheBound, CacheEntry
 from models.calibration import Calibration
 from models.copy import Overlap, Signature
@@ -26,6 +27,8 @@ __all__ = [
     "Base",
     "BatchItem",
     "BatchState",
+    "Budget",
+    "BudgetSpending",
     "CacheBound",
     "CacheEntry",
     "Calibration",
@@ -41,6 +44,7 @@ __all__ = [
     "Membership",
     "Notice",
     "Overlap",
+    "Period",
     "ProviderBatch",
     "Question",
     "Regrade",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import DateTime, MetaData, func
+from sqlalchemy import DateTime, Dialect, MetaData, Numeric, TypeDecorator, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -14,6 +15,24 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 def now() -> datetime:
     """The present, in UTC and saying so."""
     return datetime.now(UTC)
+
+
+class Money(TypeDecorator[Decimal]):
+    """An amount of US dollars. A floating-point number is refused: nobody could account for what it is off by.
+
+    Twelve decimals hold the price of a single token of the cheapest model exactly.
+    """
+
+    impl = Numeric
+    cache_ok = True
+
+    def __init__(self, precision: int = 18, scale: int = 12) -> None:
+        super().__init__(precision, scale)
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | None:
+        if isinstance(value, float):
+            raise TypeError(f"{value!r} is a floating-point number; money is Decimal")
+        return value
 
 
 class Base(DeclarativeBase):

@@ -12,7 +12,7 @@ from sqlalchemy import Enum, ForeignKey, Index, Numeric, String, Text, UniqueCon
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, Identified, now
+from models.base import Base, Identified, Money, now
 from models.coursework import Assignment, RubricVersion
 from models.people import User
 
@@ -125,7 +125,7 @@ class Grading(Identified, Base):
     """What made the points; None: the rubric alone, or a teacher."""
     rubric_total: Mapped[Decimal | None] = mapped_column(Numeric(8, 2))
     """What the rubric alone had made of the levels, where a calibration made the points."""
-    cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(14, 8))
+    cost_usd: Mapped[Decimal | None] = mapped_column(Money(14, 8))
 
     model: Mapped[str | None] = mapped_column(String(200))
     engine_version: Mapped[str | None] = mapped_column(String(80))

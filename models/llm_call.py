@@ -8,13 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Enum, ForeignKey, Index, Numeric, String, Text, text
+from sqlalchemy import Enum, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Identified, now
-
-MONEY = Numeric(18, 12)
-"""US dollars; twelve decimals hold the price of a single token of the cheapest model exactly."""
+from models.base import Base, Identified, Money, now
 
 
 class CallOutcome(enum.Enum):
@@ -68,7 +65,7 @@ class LlmCall(Identified, Base):
     user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     """For whom: the student, of an essay."""
     feature: Mapped[str] = mapped_column(String(32))
-    """What it was for: `grade`, and others to come."""
+    """What it was for: `grade`, `ask`, `embed`, `regrade`, `sentinel`, `evaluate`, `offline` …"""
 
     tier: Mapped[str] = mapped_column(String(16))
     model: Mapped[str] = mapped_column(String(200))
@@ -84,10 +81,10 @@ class LlmCall(Identified, Base):
     machine_s: Mapped[float | None]
     """Its share of the seconds for which our own machine was busy."""
 
-    estimated_cost: Mapped[Decimal] = mapped_column(MONEY)
-    cost: Mapped[Decimal | None] = mapped_column(MONEY)
+    estimated_cost: Mapped[Decimal] = mapped_column(Money())
+    cost: Mapped[Decimal | None] = mapped_column(Money())
     """None while it is `started`; until then the estimate counts."""
-    baseline_cost: Mapped[Decimal | None] = mapped_column(MONEY)
+    baseline_cost: Mapped[Decimal | None] = mapped_column(Money())
     """What the baseline model would have cost for the same work; None while that is not known."""
     price: Mapped[dict[str, Any]]
     """The price it was made at and where that comes from; amounts are decimal strings."""

@@ -11,10 +11,9 @@ from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, Identified, now
+from models.base import Base, Identified, Money, now
 from models.coursework import Assignment
 from models.essay import Essay
-from models.llm_call import MONEY
 from models.people import User
 
 
@@ -55,7 +54,7 @@ class Question(Identified, Base):
     key_digest: Mapped[str | None] = mapped_column(String(64))
     """`grading.cache.key.Key.digest` of the question as it was asked."""
     cached_tokens: Mapped[int] = mapped_column(default=0)
-    cost: Mapped[Decimal] = mapped_column(MONEY, default=Decimal(0))
+    cost: Mapped[Decimal] = mapped_column(Money(), default=Decimal(0))
     rejected_at: Mapped[datetime | None]
     """When its asker said that this is no answer to the question."""
 

@@ -29,6 +29,7 @@ REACHES_MODELS = {
     "grading/engines/openai_batch.py": "the batches, whose calls `grading.batching.store` opens",
     "grading/engines/vllm.py": "an engine",
     "grading/engines/loading.py": "loads the model for it",
+    "grading/cache/embedder.py": "inside its meter",
 }
 """Who imports a library that reaches a model."""
 LIBRARIES = {"openai", "litellm", "anthropic", "vllm"}

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from kombu.exceptions import OperationalError
@@ -24,6 +25,7 @@ from grading.ask.matter import Matter, matter_of
 from grading.ask.prompt import template_of
 from grading.ask.questions import QuestionClaim
 from grading.costs import ledger
+from grading.costs.budget import BudgetSpent
 from grading.costs.meter import Account, LedgerAway, Meter
 from grading.costs.tariff import Tariff
 from grading.engines.engine import Cancelled, Engine, EngineDead, EngineError
@@ -35,7 +37,7 @@ from models.base import now
 from models.session import session
 from settings import settings
 from workers.calls import in_time
-from workers.facts import closed, waits
+from workers.facts import closed, paid, waits
 from workers.leases import Hold, leases
 from workers.patience import patiently
 from workers.queue import celery_app, messages_waiting
@@ -56,7 +58,7 @@ def facts(db: Session, question: Question, tried: Collection[str] = ()) -> Facts
     """What routing looks at. Whoever asks sits there and waits, so a queue that is paused or far behind is closed, and
     so is a provider that is left alone for a moment."""
     tiers = settings().present_tiers
-    shut = closed(db, tiers, question.assignment.class_id)
+    shut = closed(db, tiers, question.assignment.class_id, question.user_id)
     for tier in tiers:
         if lifecycle.is_paused(db, queue_of(tier)):
             shut.setdefault(tier.name, f"the queue {queue_of(tier)} is paused")
@@ -133,6 +135,8 @@ def answer_claimed(claim: QuestionClaim, question: Question, engine: Engine, met
             answered = _ask(claim, question, matter_of(question), engine, meter, on_call, hold)
         except (Cancelled, LedgerAway):
             _release(claim, question)
+        except BudgetSpent as error:
+            pass_on(claim, question, str(error), closed=dict.fromkeys(paid(settings().present_tiers), str(error)))
         except (InvalidReply, EngineError) as error:
             if isinstance(error, EngineDead):
                 log.critical("%s", error)
@@ -183,13 +187,15 @@ def _cost(meter: Meter) -> Any:
         return ledger.cost_of(db, meter.opened)
 
 
-def pass_on(claim: QuestionClaim, question: Question, why: str) -> None:
-    """That tier gave no answer: another is asked, or whoever asked is told that there is none."""
+def pass_on(claim: QuestionClaim, question: Question, why: str, *, closed: Mapping[str, str] | None = None) -> None:
+    """That tier gave no answer: another is asked, none of the `closed`, or whoever asked is told that there is none."""
 
     def store() -> Route | None:
         with session() as db:
             tried = (question.route or {}).get("tried", ())
-            route = routing.fallback(facts(db, question, tried), question.tier or "", why)
+            known = facts(db, question, tried)
+            known = replace(known, closed={**known.closed, **(closed or {})})
+            route = routing.fallback(known, question.tier or "", why)
             if route is None or route.queue is None:
                 questions.fail(db, claim, NOBODY)
             elif not questions.move(db, claim, route):

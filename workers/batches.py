@@ -116,12 +116,19 @@ def make_batch(tier: Tier, tariff: Hosted) -> int:
         batch = ProviderBatch(
             tier=tier.name, model=tier.model, provider=client.provider, left_out=sorted(left_out), next_look_at=now()
         )
-        count = store.prepare(db, batch, riding, call_of)
+        refused = store.prepare(db, batch, riding, call_of)
+        for one in refused:  # live, they are passed on to what costs nothing, or to a teacher
+            lifecycle.escalate(db, one.claim, same_tier(one.essay, one.why))
         db.commit()
+    count = batch.size
     reroute(faulty, "no request can be made of it for a batch")
     if count:
         log.info("a batch of %d essays for %s", count, tier.model)
+    for one in refused:
+        tell([one.essay], one.why)
     for essay in riding:
+        if any(one.essay is essay for one in refused):
+            continue
         data = {"status": EssayState.grading.value, "queue": lifecycle.BATCHES}
         progress.announce(essay.id, essay.student_id, "state", data)
     return count

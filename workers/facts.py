@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from grading import lifecycle, saving
 from grading.complexity import Complexity
+from grading.costs.budget import why_spent
 from grading.costs.prices import UnknownModel, price_of
 from grading.engines.circuit import Circuit, State
 from grading.engines.openai import OPENAI, provider_at
@@ -33,7 +34,7 @@ def facts(db: Session, essay: Essay, complexity: Complexity | None = None) -> Fa
         tiers=tiers,
         thresholds=Thresholds.of(settings(), essay.assignment.routing),
         complexity=complexity,
-        closed=_closed(db, tiers, circuits, essay.assignment.class_id),
+        closed=_closed(db, tiers, circuits, essay.assignment.class_id, essay.student_id),
         resting=_resting(tiers, circuits),
         wait_s=waits(db),
         due_s=_due(essay.assignment, now()),
@@ -51,9 +52,26 @@ def _tolerance(assignment: Assignment) -> Tolerance | None:
     return Tolerance(points, loaded.yardstick.bar(points))
 
 
-def closed(db: Session, tiers: Sequence[Tier], class_id: uuid.UUID | None = None) -> dict[str, str]:
-    """Why some of these tiers may not be asked now for that class, by their names."""
-    return _closed(db, tiers, _circuits(tiers), class_id)
+def closed(
+    db: Session, tiers: Sequence[Tier], class_id: uuid.UUID | None = None, user_id: uuid.UUID | None = None
+) -> dict[str, str]:
+    """Why some of these tiers may not be asked now for that class and user, or for anybody, by their names."""
+    return _closed(db, tiers, _circuits(tiers), class_id, user_id)
+
+
+def paid(tiers: Sequence[Tier]) -> list[str]:
+    """Those whose calls cost something, by their names: these a spent budget closes."""
+    return [tier.name for tier in tiers if _is_paid(tier)]
+
+
+def _is_paid(tier: Tier) -> bool:
+    if tier.engine == "local":
+        return bool(settings().local_hour_usd)
+    try:
+        price = price_of(tier.model)
+    except UnknownModel:
+        return True
+    return bool(price.input_mtok or price.cached_mtok or price.output_mtok)
 
 
 def saved(db: Session, class_id: uuid.UUID, tier: str) -> str | None:
@@ -74,11 +92,19 @@ def _circuits(tiers: Sequence[Tier]) -> dict[str, State]:
 
 
 def _closed(
-    db: Session, tiers: Sequence[Tier], circuits: Mapping[str, State], class_id: uuid.UUID | None
+    db: Session,
+    tiers: Sequence[Tier],
+    circuits: Mapping[str, State],
+    class_id: uuid.UUID | None,
+    user_id: uuid.UUID | None,
 ) -> dict[str, str]:
     hosted = [tier for tier in tiers if tier.engine == "openai"]
     saves = bool(hosted) and saving.closes(db, class_id)
-    return {tier.name: why for tier in hosted if (why := _why_closed(tier, circuits[provider_of(tier)], saves=saves))}
+    spent = why_spent(db, class_id, user_id)
+    for_money = dict.fromkeys(paid(tiers), spent) if spent else {}
+    return for_money | {
+        tier.name: why for tier in hosted if (why := _why_closed(tier, circuits[provider_of(tier)], saves=saves))
+    }
 
 
 def _why_closed(tier: Tier, circuit: State, *, saves: bool) -> str | None:

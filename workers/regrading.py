@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
 from grading import regrades, wary
+from grading.costs.budget import BudgetSpent
 from grading.costs.meter import LedgerAway, Meter
 from grading.engines.engine import AccountRefused, Cancelled, Engine, EngineDead, Unavailable
 from grading.grader import OnCall, Ungradable
@@ -111,7 +112,7 @@ def grade_claimed(claim: RegradeClaim, row: Regrade, engine: Engine, calls: Mete
         _release(claim, str(error))
     except Ungradable as error:
         fail(claim, error.reason)
-    except AccountRefused as error:
+    except (AccountRefused, BudgetSpent) as error:
         fail(claim, str(error))
     except EngineDead as error:
         log.critical("%s", error)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 import os
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from grading import lifecycle, progress, routing, wary
+from grading.costs.budget import BudgetSpent
 from grading.costs.meter import LedgerAway, Meter
 from grading.engines.engine import AccountRefused, Cancelled, Engine, EngineDead, Unavailable
 from grading.grader import Grade, OnCall, TooUncertain, Ungradable
@@ -26,7 +28,7 @@ from models.session import session
 from settings import settings
 from workers import outcome
 from workers.calibrating import calibrated
-from workers.facts import facts
+from workers.facts import facts, paid
 from workers.leases import leases
 from workers.outcome import Opinion
 from workers.patience import patiently
@@ -77,6 +79,8 @@ def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Meter, on_c
             conclude(claim, essay, Opinion(error, tier, tuple(calls.opened)))
         except (Cancelled, LedgerAway):
             outcome.give_back(claim, essay)
+        except BudgetSpent as error:
+            fall_back(claim, essay, tier, str(error), closed=dict.fromkeys(paid(settings().present_tiers), str(error)))
         except Ungradable as error:
             fall_back(claim, essay, tier, error.reason)
         except Unavailable as error:
@@ -116,12 +120,16 @@ def conclude(claim: Claim, essay: Essay, opinion: Opinion) -> None:
         outcome.finish(claim, essay, opinion)
 
 
-def fall_back(claim: Claim, essay: Essay, tier: str, why: str, *, passes: bool = False) -> None:
+def fall_back(
+    claim: Claim, essay: Essay, tier: str, why: str, *, passes: bool = False, closed: Mapping[str, str] | None = None
+) -> None:
     """That tier gave no grade: another is asked, a former grade stands, or a teacher grades it.
 
     No teacher is troubled for what passes by itself, though: then the essay waits in its queue, but not for ever.
+    `closed` are tiers that are not to be asked about this essay, however open they are for the next, and why.
     """
     facts = known(essay)
+    facts = replace(facts, closed={**facts.closed, **(closed or {})})
     route = routing.fallback(facts, tier, why)
     waited = (now() - essay.queued_at).total_seconds() if essay.queued_at else 0.0
     if route is None:

@@ -18,6 +18,7 @@ from grading import lifecycle, saving
 from grading.batching import plan
 from grading.batching.plan import Situation
 from grading.costs import ledger
+from grading.costs.budget import BudgetSpent
 from grading.costs.ledger import Call
 from grading.lifecycle import Claim
 from models import (
@@ -64,6 +65,15 @@ class Rider:
     @property
     def claim(self) -> Claim | None:
         return Claim(self.essay.id, self.item.claim_token, self.item.attempts) if self.essay else None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An essay that was claimed for a batch and does not ride in it, as a budget is spent."""
+
+    essay: Essay
+    claim: Claim
+    why: str
 
 
 # --- who waits for a batch -------------------------------------------------------------------------------------------
@@ -114,34 +124,40 @@ def _queued(*columns: Any) -> Select[Any]:
 
 def prepare(
     session: Session, batch: ProviderBatch, essays: Iterable[Essay], call_of: Callable[[Essay, Claim], Call]
-) -> int:
-    """Claim these essays for a new batch, and open the ledger's row of each; returns how many there are.
+) -> list[Refused]:
+    """Claim these essays for a new batch, and open the ledger's row of each; returns those that a budget keeps out.
 
-    With none, nothing is written.
+    `batch.size` says how many there are; with none, no batch is written.
     """
-    items = []
-    for essay in essays:
-        claim = lifecycle.claim(session, essay.id, lifecycle.BATCHES, lease=None)
-        if claim is not None:
-            call_id = ledger.open_call(session, call_of(essay, claim))
-            name = f"{essay.id}.{claim.attempts}"
-            items.append(
-                BatchItem(
-                    custom_id=name,
-                    essay_id=essay.id,
-                    claim_token=claim.token,
-                    attempts=claim.attempts,
-                    call_id=call_id,
-                )
+    claims = [
+        (essay, claim)
+        for essay in essays
+        if (claim := lifecycle.claim(session, essay.id, lifecycle.BATCHES, lease=None))
+    ]
+    opened = ledger.open_calls(session, [call_of(essay, claim) for essay, claim in claims])
+    items, refused = [], []
+    for (essay, claim), call_id in zip(claims, opened, strict=True):
+        if isinstance(call_id, BudgetSpent):
+            refused.append(Refused(essay, claim, str(call_id)))
+            continue
+        items.append(
+            BatchItem(
+                custom_id=f"{essay.id}.{claim.attempts}",
+                essay_id=essay.id,
+                claim_token=claim.token,
+                attempts=claim.attempts,
+                call_id=call_id,
             )
+        )
+    batch.size = len(items)
     if items:
-        batch.id, batch.size = batch.id or uuid.uuid4(), len(items)
+        batch.id = batch.id or uuid.uuid4()
         session.add(batch)
         session.flush()
         for item in items:
             item.batch_id = batch.id
         session.add_all(items)
-    return len(items)
+    return refused
 
 
 def take_due(session: Session) -> list[uuid.UUID]:

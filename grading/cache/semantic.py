@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import cache
 
 from cachetools import LRUCache, TTLCache
-from openai import OpenAIError
 from qdrant_client import QdrantClient
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
@@ -37,7 +36,7 @@ COMPARED = 8
 """Nearest entries that the second check reads: the nearest by cosine is often not the one that means the same."""
 THRESHOLD_LIFE = 5.0
 """Seconds for which a process keeps a kind's threshold before it looks again."""
-DOWN = (EmbedderError, OpenAIError, SQLAlchemyError, NoDatabase, QdrantException, ApiException, OSError)
+DOWN = (EmbedderError, SQLAlchemyError, NoDatabase, QdrantException, ApiException, OSError)
 """What an embedder or index raises that cannot be reached."""
 
 

@@ -2,9 +2,10 @@
 
     open_call → the model is called → settle
 
-A call is in the ledger before it is made, so that none is made that nobody pays for, and budgets see what is under way.
-Each function works inside the caller's short transaction; the caller commits, and holds no connection while the model
-thinks. A commit whose answer was lost can be done again: opening finds its own row, and settling settles only once.
+A call is in the ledger before it is made, so that none is made that nobody pays for, and budgets see what is under way:
+they count it with its estimate from then on, and with its cost once that is known. Each function works inside the
+caller's short transaction; the caller commits, and holds no connection while the model thinks. A commit whose answer
+was lost can be done again: opening finds its own row, and settling settles only once.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from grading.costs import budget
+from grading.costs.budget import BudgetSpent, Spending
 from grading.costs.prices import UnknownModel, price_of
 from grading.costs.tariff import Bill, Hosted
 from grading.engines.engine import Usage
+from grading.prompts.library import UnknownPrompt, verbose_surplus
 from models import BatchItem, CallOutcome, Grading, LlmCall
 from models.base import now
 from settings import settings
@@ -73,14 +77,37 @@ class AlreadySettled(Exception):
 def open_call(session: Session, call: Call) -> uuid.UUID:
     """Write a call as `started`, before it is made; returns the row's id, also when it is opened once more.
 
-    Raises `AlreadySettled`.
+    Raises `AlreadySettled`, and `BudgetSpent`, after which nothing is written.
     """
-    values = asdict(call) | {"id": uuid.uuid4(), "outcome": CallOutcome.started, "started_at": now()}
-    added = session.scalar(
-        upsert(LlmCall).values(values).on_conflict_do_nothing(index_elements=["request_id"]).returning(LlmCall.id)
-    )
-    if added is not None:
-        return added
+    (opened,) = open_calls(session, [call])
+    if isinstance(opened, BudgetSpent):
+        raise opened
+    return opened
+
+
+def open_calls(session: Session, calls: Sequence[Call]) -> list[uuid.UUID | BudgetSpent]:
+    """Several at once, each as `open_call` has it: its id, or why it is not to be made. Raises `AlreadySettled`."""
+    at = now()
+    opened: list[uuid.UUID | BudgetSpent] = []
+    new: dict[int, Spending] = {}
+    for place, call in enumerate(calls):
+        values = asdict(call) | {"id": uuid.uuid4(), "outcome": CallOutcome.started, "started_at": at}
+        added = session.scalar(
+            upsert(LlmCall).values(values).on_conflict_do_nothing(index_elements=["request_id"]).returning(LlmCall.id)
+        )
+        if added is not None:
+            new[place] = Spending(call.estimated_cost, call.class_id, call.user_id, at)
+        opened.append(added or _found(session, call))
+    refused = dict(zip(new, budget.reserve(session, list(new.values())), strict=True))
+    for place, why in refused.items():
+        if why is not None:
+            session.execute(delete(LlmCall).where(LlmCall.id == opened[place]))
+            opened[place] = BudgetSpent(why)
+    return opened
+
+
+def _found(session: Session, call: Call) -> uuid.UUID:
+    """The row of a call that was opened before."""
     found = session.execute(select(LlmCall.id, LlmCall.outcome).filter_by(request_id=call.request_id)).one()
     if found.outcome is not CallOutcome.started:
         raise AlreadySettled(f"The call {call.request_id} is over ({found.outcome.value}).")
@@ -92,37 +119,29 @@ def settle(session: Session, call_id: uuid.UUID, ending: Ending) -> bool:
 
     A bill that nobody knows is the call's estimate.
     """
-    usage = ending.usage
-    tokens = (
-        {}
-        if usage is None
-        else {
-            "prompt_tokens": usage.prompt,
-            "cached_tokens": usage.cached,
-            "completion_tokens": usage.completion,
-            "prompt_estimated": ending.prompt_estimated,
-        }
-    )
-    settled = session.execute(
-        update(LlmCall)
+    row = session.scalars(
+        select(LlmCall)
         .where(LlmCall.id == call_id, LlmCall.outcome == CallOutcome.started)
-        .values(
-            outcome=ending.outcome,
-            cost=LlmCall.estimated_cost if ending.bill.cost is None else ending.bill.cost,
-            baseline_cost=_baseline(ending),
-            machine_s=ending.bill.machine_s,
-            latency_s=ending.latency_s,
-            first_token_s=ending.first_token_s,
-            error=ending.error,
-            finished_at=now(),
-            **tokens,
-        )
-        .returning(LlmCall.essay_id, LlmCall.model, LlmCall.prompt_version)
-        .execution_options(synchronize_session=False)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).one_or_none()
-    if settled and usage and usage.prompt and not ending.prompt_estimated and ending.bill.machine_s is None:
-        _learn_prompt(session, usage.prompt, **settled._mapping)
-    return settled is not None
+    if row is None:
+        return False
+    usage = ending.usage
+    row.outcome = ending.outcome
+    row.cost = row.estimated_cost if ending.bill.cost is None else ending.bill.cost
+    row.baseline_cost = _baseline(ending, row.prompt_version)
+    row.machine_s, row.latency_s, row.first_token_s = ending.bill.machine_s, ending.latency_s, ending.first_token_s
+    row.error, row.finished_at = ending.error, now()
+    changes = [_spending(row, row.cost - row.estimated_cost)]
+    if usage is not None:
+        row.prompt_tokens, row.cached_tokens, row.completion_tokens = usage.prompt, usage.cached, usage.completion
+        row.prompt_estimated = ending.prompt_estimated
+        if usage.prompt and not ending.prompt_estimated and ending.bill.machine_s is None:
+            changes += _learn_prompt(session, row, usage.prompt)
+    session.flush()
+    budget.add(session, changes)
+    return True
 
 
 def correct(session: Session, call_id: uuid.UUID, before: CallOutcome, after: CallOutcome) -> bool:
@@ -138,17 +157,26 @@ def correct(session: Session, call_id: uuid.UUID, before: CallOutcome, after: Ca
     return changed is not None
 
 
-def _learn_prompt(session: Session, tokens: int, essay_id: uuid.UUID | None, model: str, prompt_version: str) -> None:
+def _learn_prompt(session: Session, known: LlmCall, tokens: int) -> list[Spending]:
     """The prompt of a call is known, and so is that of others with the same one which were cut short before it was
-    told: those for the same essay, by the same model."""
-    if essay_id is None:
-        return
-    same = select(LlmCall).filter_by(essay_id=essay_id, model=model, prompt_version=prompt_version)
-    cut_short = session.scalars(same.where(LlmCall.prompt_estimated))
-    for call in cut_short:
+    told: those for the same essay, by the same model. Returns by how much dearer they are for it."""
+    if known.essay_id is None:
+        return []
+    same = select(LlmCall).filter_by(
+        essay_id=known.essay_id, model=known.model, prompt_version=known.prompt_version, prompt_estimated=True
+    )
+    changes = []
+    for call in session.scalars(same.with_for_update().execution_options(populate_existing=True)):
+        before = call.cost or NOTHING
         used = Usage(prompt=tokens, completion=call.completion_tokens or 0)
         call.prompt_tokens, call.prompt_estimated = tokens, False
         call.cost = Hosted.from_json(call.price).begin()(used).cost
+        changes.append(_spending(call, (call.cost or NOTHING) - before))
+    return changes
+
+
+def _spending(row: LlmCall, usd: Decimal) -> Spending:
+    return Spending(usd, row.class_id, row.user_id, row.started_at)
 
 
 def spent(session: Session, essay_id: uuid.UUID) -> Decimal:
@@ -200,18 +228,27 @@ def mark_lost(session: Session, older_than: float, limit: int = 500) -> int:
     return len(lost.all())
 
 
-def _baseline(ending: Ending) -> Decimal | None:
+def _baseline(ending: Ending, prompt_version: str) -> Decimal | None:
     """What the setting `baseline_model` would have cost for this work; None when its price is not known.
 
-    That is the tokens of this very call at its price, without a cache, as if that model were asked in the same words
-    and counted tokens alike. A verbose prompt would have cost more, so that no saving is made up. A call that brought
-    nothing has a baseline of nothing: the work was not done, or another call did it.
+    That is the tokens of this very call at its price, without a cache, and with as many more in the prompt as the
+    verbose version has, as if that model counted tokens alike. A call that brought nothing has a baseline of nothing:
+    the work was not done, or another call did it. And so has one that writes nothing, such as an embedding: the
+    baseline does without.
     """
-    if ending.outcome is not CallOutcome.ok or ending.usage is None:
+    if ending.outcome is not CallOutcome.ok or ending.usage is None or not ending.usage.completion:
         return NOTHING
-    usage = Usage(prompt=ending.usage.prompt, completion=ending.usage.completion)
+    usage = Usage(ending.usage.prompt + surplus(prompt_version), completion=ending.usage.completion)
     try:
         return price_of(settings().baseline_model, prompt_tokens=usage.prompt).cost(usage)
     except UnknownModel as error:
         log.warning("no baseline: %s", error)
         return None
+
+
+def surplus(prompt_version: str) -> int:
+    """Tokens that the verbose prompt has more than this one; none where it is not known any more."""
+    try:
+        return verbose_surplus(prompt_version)
+    except UnknownPrompt:
+        return 0

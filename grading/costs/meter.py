@@ -4,7 +4,7 @@
     with meter(request) as replied:                      # a `grading.grader.OnCall` as well
         replied(engine.grade(request, on_delta, cancelled))
 
-The row is committed before the call, which is not made where that fails, and settled after it. No
+The row is committed before the call, which is not made where that fails or a budget is spent, and settled after it. No
 connection is held in between.
 """
 
@@ -111,7 +111,7 @@ class Meter:
 
     @contextmanager
     def __call__(self, request: Request) -> Iterator[Callable[[Completion], None]]:
-        """Around one call; the block is told the reply. Raises `LedgerAway` before it."""
+        """Around one call; the block is told the reply. Raises `LedgerAway` and `BudgetSpent` before it."""
         counted = self.counted(
             request.id, self.tariff.estimate(request), prompt_estimate=lambda: estimated_usage(request).prompt
         )

@@ -68,12 +68,23 @@ GUIDE = {
 }
 
 
+EMBEDDERS = {
+    model: Price(Decimal(prompt), Decimal(prompt), Decimal(0), "OpenAI's price list of 2025")
+    for model, prompt in (
+        ("text-embedding-3-small", "0.02"),
+        ("text-embedding-3-large", "0.13"),
+        ("text-embedding-ada-002", "0.1"),
+    )
+}
+"""Models that write nothing, which `genai-prices` leaves out."""
+
+
 def price_of(model: str, *, provider: str | None = None, at: datetime | None = None, prompt_tokens: int = 0) -> Price:
     """The price of a model at that moment (default: now) for a prompt of that length.
 
     `provider` is one of `genai-prices`; None: the one that the model's name points to. Raises `UnknownModel`.
     """
-    listed = GUIDE.get(model) or _listed(model, provider, at or now(), prompt_tokens)
+    listed = GUIDE.get(model) or EMBEDDERS.get(model) or _listed(model, provider, at or now(), prompt_tokens)
     if given := settings().prices.get(model):
         cached = given.input if given.cached is None else given.cached
         price = Price(given.input, cached, given.output, "the setting PIZHU_PRICES")

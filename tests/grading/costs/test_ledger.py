@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import threading
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
+from sqlalchemy.exc import StatementError
 
 from grading.costs import ledger
 from grading.costs.ledger import AlreadySettled, Call, Ending
 from grading.costs.prices import price_of
 from grading.costs.tariff import Bill, Hosted
 from grading.engines.engine import Usage
+from grading.prompts import library
 from models import Assignment, BatchItem, CallOutcome, Class, Essay, ItemOutcome, LlmCall, ProviderBatch, User
 from models.base import now
 from models.session import session
@@ -29,7 +32,7 @@ def a_call(request_id: str = "one", **fields: Any) -> Call:
         "tier": "openai",
         "model": "gpt-4o-mini",
         "engine_version": "openai 3",
-        "prompt_version": "grade/en/v1",
+        "prompt_version": "grade/en/verbose",
         "estimated_cost": Decimal("0.002"),
         "price": price_of("gpt-4o-mini").to_json(),
     }
@@ -154,6 +157,15 @@ class TestSettling:
         assert {type(amount) for amount in (row.estimated_cost, row.cost, row.baseline_cost)} == {Decimal}
         assert all(isinstance(value, str) for value in row.price.values())
 
+    def test_money_is_no_floating_point_number(self, database: None) -> None:
+        with pytest.raises(StatementError, match="money is Decimal"):
+            open_call(a_call(estimated_cost=0.002))
+        call_id = open_call()
+        with pytest.raises(TypeError):
+            settle(call_id, bill=Bill(0.1 + 0.2))  # type: ignore[arg-type]
+        with pytest.raises(TypeError):
+            Hosted(replace(price_of("gpt-4o-mini"), input_mtok=0.15)).begin()(USAGE)  # type: ignore[arg-type]
+
     def test_a_price_that_changes_later_changes_no_row(self, database: None) -> None:
         old = open_call()
         settle(old)
@@ -173,6 +185,25 @@ class TestTheBaseline:
         call_id = open_call()
         settle(call_id)
         assert kept(call_id).baseline_cost == Decimal("0.044")
+
+    @pytest.mark.parametrize("language", ["en", "zh"])
+    def test_has_the_verbose_prompt(self, language: str, database: None) -> None:
+        verbose, short = (library.load("grade", language, version) for version in ("verbose", "compact"))
+        call_id = open_call(a_call(prompt_version=short.id))
+        settle(call_id)
+        more = verbose.tokens - short.tokens
+        assert more > 1000
+        assert kept(call_id).baseline_cost == Decimal("0.044") + more * Decimal("0.00001")
+
+    def test_with_a_prompt_that_is_there_no_more_has_its_own(self, database: None) -> None:
+        call_id = open_call(a_call(prompt_version="grade/en/long-gone"))
+        settle(call_id)
+        assert kept(call_id).baseline_cost == Decimal("0.044")
+
+    def test_of_an_embedding_is_nothing(self, database: None) -> None:
+        call_id = open_call()
+        settle(call_id, usage=Usage(prompt=500))
+        assert kept(call_id).baseline_cost == 0
 
     def test_is_another_model_if_the_settings_say_so(self, database: None) -> None:
         call_id = open_call()
