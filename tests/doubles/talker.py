@@ -9,13 +9,13 @@ from collections.abc import Callable
 from grading.engines.engine import Cancelled, Completion, DeadlineExceeded, EngineError, Flag, Request, Token, Usage
 
 HELP = "Look at your second paragraph again: which of your two reasons would convince a reader?"
-SLOWLY = "[[slowly]]"
-"""In a question: half a minute passes between the first word of the answer and the rest."""
+TAKES = "[[takes {} s]]"
+"""In a question, with a number of seconds: how long it takes from the first word of the answer to the next."""
+_TAKES = re.compile(r"\[\[takes ([\d.]+) s\]\]")
 
 
 class TalkingEngine:
-    """Says `words` piece by piece, or raises the `error` it was given. `requests` keeps what was asked; `cancelled` how
-    many seconds an aborted call had taken."""
+    """Says `words` piece by piece, or raises the `error` it was given; `requests` keeps what was asked."""
 
     model = "talker"
     version = "talker 1"
@@ -23,7 +23,6 @@ class TalkingEngine:
     def __init__(self, settings: object = None, *, words: str = HELP, error: EngineError | None = None) -> None:
         self.words, self.error = words, error
         self.requests: list[Request] = []
-        self.aborted: list[float] = []
 
     def grade(self, request: Request, on_delta: Callable[[str], None], cancelled: Flag) -> Completion:
         began = time.monotonic()
@@ -31,13 +30,13 @@ class TalkingEngine:
         if self.error:
             raise self.error
         pieces = re.findall(r"\S+\s*|\s+", self.words)
-        slow = 30.0 if SLOWLY in request.messages[-1]["content"] else 0.0
+        takes = _TAKES.search(request.messages[-1]["content"])
+        slow = float(takes[1]) if takes else 0.0
         for number, piece in enumerate(pieces):
             on_delta(piece)
             until = time.monotonic() + (slow if number == 0 else 0.0)
             while cancelled.is_set() or time.monotonic() < until:
                 if cancelled.is_set():
-                    self.aborted.append(time.monotonic() - began)
                     stopped = Cancelled("The generation was aborted.")
                     stopped.usage = Usage(prompt=100, completion=number + 1)
                     raise stopped
