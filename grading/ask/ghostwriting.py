@@ -2,8 +2,9 @@
 
 Help speaks to the student (“you”, “your second paragraph”) or about writing (“the thesis”, “the rubric”); an essay goes
 on about its subject. So a long run of sentences that do neither is prose to be handed in, unless they stand in the
-task or in the student's own essay. After an offer (“Here is an essay:”) or a salutation all counts, since a letter says
-“you” to somebody else. It is a check behind the prompt, which asks the model to refuse by itself.
+task or in the student's own essay. Essays say “you” too, so it alone carries a run only a little farther, unless it
+asks something. After an offer (“Here is an essay:”) or a salutation all counts, since a letter says “you” to somebody else.
+It is a check behind the prompt, which asks the model to refuse by itself; `benchmarks/ghostwriting.py` measures it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterator, Sequence
 
 LONGEST_RUN = 80
 """Words of prose (a Chinese character counts as 0.6) that an answer may hold in one run, such as an example."""
+LONGEST_ADDRESSED = 110
+"""The same of sentences some of which say “you”."""
 LONGEST_OFFER = 40
 """The same after it was said that an essay follows."""
 
@@ -34,6 +37,7 @@ _ABOUT_WRITING = re.compile(
     r"作文|这篇|文章|段落|[这那第每一二三四五首末]段|句子|[这那第每]句|开头|结尾|论点|论据|评分|评语|标准|题目|老师|读者|层次|措辞|语法",
     re.IGNORECASE,
 )
+_QUESTION = re.compile(r"[?？]")
 _OFFER = re.compile(
     r"\bhere(?:['’]s| is| are)\b[^.!?\n]{0,60}\b(?:essay|letter|story|draft|version|paragraphs?|introduction|text)\b"
     r"|^\W*dear\b[^.!?\n]{1,60}[,:]\s*$|(?:以下|下面)[^。！？\n]{0,20}(?:作文|范文|文章|全文|一篇|初稿)|^\W*(?:尊敬|亲爱)的[^。！？\n]{1,20}[：:，,]",
@@ -50,11 +54,13 @@ def writes_essay(answer: str, sources: Sequence[str] = ()) -> bool:
     offer = _OFFER.search(answer)
     if offer and _size(_own(answer[offer.end() :], known)) > LONGEST_OFFER:
         return True
-    run = 0.0
+    run = addressed = 0.0
     for sentence in _own(answer, known):
-        helps = _TO_STUDENT.search(sentence) or _ABOUT_WRITING.search(sentence)
-        run = 0.0 if helps else run + _size([sentence])
-        if run > LONGEST_RUN:
+        size, about = _size([sentence]), _ABOUT_WRITING.search(sentence)
+        to_student = _TO_STUDENT.search(sentence)
+        run = 0.0 if about or to_student else run + size
+        addressed = 0.0 if about or (to_student and _QUESTION.search(sentence)) else addressed + size
+        if run > LONGEST_RUN or addressed > LONGEST_ADDRESSED:
             return True
     return False
 

@@ -62,6 +62,13 @@ def test_an_essay_among_kind_words_does_not_either(wrapped: str) -> None:
     assert writes_essay(wrapped)
 
 
+def test_an_essay_that_says_you_to_everybody_is_one_too() -> None:
+    general = "When you wake up, you look at a screen, and you see what your friends have done since you went to bed. "
+    assert not writes_essay(general * 5)
+    assert writes_essay(general * 6)
+    assert not writes_essay((general * 3 + "What do you see in your own family? ") * 2)
+
+
 def test_what_stands_in_the_task_or_in_the_own_essay_is_quoted() -> None:
     assert not writes_essay(f"You wrote:\n“{ESSAY}”", [ESSAY])
     assert writes_essay(f"You wrote:\n“{ESSAY}”", ["Computers help people."])
