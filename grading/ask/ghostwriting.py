@@ -3,8 +3,8 @@
 Help speaks to the student (“you”, “your second paragraph”) or about writing (“the thesis”, “the rubric”); an essay goes
 on about its subject. So a long run of sentences that do neither is prose to be handed in, unless they stand in the
 task or in the student's own essay. Essays say “you” too, so it alone carries a run only a little farther, unless it
-asks something. After an offer (“Here is an essay:”) or a salutation all counts, since a letter says “you” to somebody else.
-It is a check behind the prompt, which asks the model to refuse by itself; `benchmarks/ghostwriting.py` measures it.
+asks something. After an offer (“Here is an essay:”) or a salutation all counts, since a letter says “you” to somebody
+else. It is a check behind the prompt, which asks the model to refuse by itself; `benchmarks/ghostwriting.py` measures it.
 """
 
 from __future__ import annotations
