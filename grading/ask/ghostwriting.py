@@ -4,7 +4,8 @@ Help speaks to the student (“you”, “your second paragraph”) or about wri
 on about its subject. So a long run of sentences that do neither is prose to be handed in, unless they stand in the
 task or in the student's own essay. Essays say “you” too, so it alone carries a run only a little farther, unless it
 asks something. After an offer (“Here is an essay:”) or a salutation all counts, since a letter says “you” to somebody
-else. It is a check behind the prompt, which asks the model to refuse by itself; `benchmarks/ghostwriting.py` measures it.
+else. It is a check behind the prompt, which asks the model to refuse by itself; `benchmarks/ghostwriting.py` says how
+good it is.
 """
 
 from __future__ import annotations
