@@ -179,6 +179,8 @@ class Settings(BaseSettings):
     metrics_token: SecretStr = Field(
         SecretStr(""), description="What Prometheus sends to read /metrics. Empty: only this machine may read them."
     )
+    cache_mb: int = Field(64, ge=1, description="Most memory in Redis for answers that are kept, in MiB.")
+
     smtp_url: str = Field("", description="smtp://user:password@host:port or smtps://. Empty: no e-mail.")
     mail_from: str = Field("pizhu@localhost", description="Sender of e-mails.")
     sign_in_limit: str = Field("10 per minute", description="Sign-in attempts from one address.")
