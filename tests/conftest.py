@@ -17,6 +17,7 @@ from sqlalchemy import text
 from app.embedded.postgres import EmbeddedPostgres
 from app.embedded.valkey import EmbeddedValkey
 from grading import progress
+from grading.cache import chain as answers
 from grading.engines.vllm import VllmEngine
 from models import Base
 from models.session import engine, forget_engine
@@ -89,6 +90,9 @@ def use_environment(environment: Mapping[str, str]) -> Iterator[None]:
 
 
 def _forget() -> None:
+    if answers._chain.cache_info().currsize:
+        answers.chain().close()
+        answers._chain.cache_clear()
     settings.cache_clear()
     forget_engine()
     progress.connection.cache_clear()

@@ -15,15 +15,17 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from grading.cache.counts import Count
 from grading.cache.key import Key
 from grading.cache.news import News
-from grading.cache.shared import EVERYTHING, Found, Missing, Shared, Waiting, flight_of
+from grading.cache.shared import EVERYTHING, Entry, Found, Missing, Shared, Waiting, flight_of
 from settings import settings
 
 log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from grading.cache.semantic import SemanticHit
 
 Level = Literal["memory", "shared", "semantic"]
 
@@ -39,17 +41,6 @@ class Answer:
     level: Level | None
     entry_id: str | None = None
     similarity: float | None = None
-
-
-class SemanticHit(Protocol):
-    """An answer that was kept for a question of the same meaning."""
-
-    @property
-    def value(self) -> str: ...
-    @property
-    def entry_id(self) -> str: ...
-    @property
-    def similarity(self) -> float: ...
 
 
 class SemanticLevel(Protocol):
@@ -141,6 +132,14 @@ class Chain:
         """Somebody says that an answer of the semantic level answers another question: it is not given again."""
         return self._semantic is not None and self._semantic.evict(entry_id)
 
+    def size(self) -> tuple[int, int]:
+        """Entries in Redis and their bytes. Raises `redis.RedisError`."""
+        return self._shared.size()
+
+    def top(self, count: int) -> list[Entry]:
+        """The entries that are served most often, most first. Raises `redis.RedisError`."""
+        return self._shared.top(count)
+
     def is_fresh(self) -> bool:
         """Whether this process hears of invalidations; while it does not, it serves nothing from its memory."""
         return self._news.is_fresh()
@@ -229,4 +228,6 @@ def chain() -> Chain:
 
 @cache
 def _chain(url: str, megabytes: int, _pid: int) -> Chain:
-    return Chain(url, megabytes * 1024 * 1024)
+    from grading.cache.semantic import semantic  # takes seconds to load; a chain without it has no need of that
+
+    return Chain(url, megabytes * 1024 * 1024, semantic())

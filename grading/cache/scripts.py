@@ -27,6 +27,7 @@ local function remove(digest)
   local e = redis.call('HMGET', P .. 'entry:' .. digest, 'tags', 'bytes')
   redis.call('ZREM', P .. 'used', digest)
   redis.call('ZREM', P .. 'ends', digest)
+  redis.call('ZREM', P .. 'hits', digest)
   if not e[1] then return 0 end
   for _, tag in ipairs(cjson.decode(e[1])) do redis.call('SREM', P .. 'tagged:' .. tag, digest) end
   redis.call('DECRBY', P .. 'bytes', e[2])
@@ -65,9 +66,10 @@ for i = 9, #ARGV do
 end
 local t = now()
 redis.call('HSET', P .. 'entry:' .. digest, 'value', ARGV[3], 'kind', ARGV[4], 'parts', ARGV[5],
-  'tags', cjson.encode(tags), 'bytes', size, 'since', t, 'ends', t + ARGV[6], 'hits', 0)
+  'tags', cjson.encode(tags), 'bytes', size, 'since', t, 'ends', t + ARGV[6])
 redis.call('ZADD', P .. 'used', t, digest)
 redis.call('ZADD', P .. 'ends', t + ARGV[6], digest)
+redis.call('ZADD', P .. 'hits', 0, digest)
 redis.call('INCRBY', P .. 'bytes', size)
 return 1
 """
@@ -130,9 +132,8 @@ for i = 3, last, 2 do
 end
 redis.call('EXPIRE', hour, ARGV[1])
 for i = last + 1, #ARGV, 2 do
-  local entry = P .. 'entry:' .. ARGV[i]
-  if redis.call('EXISTS', entry) == 1 then
-    redis.call('HINCRBY', entry, 'hits', ARGV[i + 1])
+  if redis.call('EXISTS', P .. 'entry:' .. ARGV[i]) == 1 then
+    redis.call('ZINCRBY', P .. 'hits', ARGV[i + 1], ARGV[i])
     redis.call('ZADD', P .. 'used', t, ARGV[i])
   end
 end

@@ -3,9 +3,9 @@
 Redis runs with `noeviction` for the queues' sake, so the level bounds itself: it counts its bytes, and what was not
 used for longest gives way. Every step is one script, so that no process sees half of it:
 
-    entry:<digest>   hash      value, kind, parts, tags, bytes, since, ends (ms), hits
+    entry:<digest>   hash      value, kind, parts, tags, bytes, since, ends (ms)
     counts:<hour>    hash      answers by level, kind and task, in an hour since 1970; `counts` has them since ever
-    used, ends       sorted    digests by last use, and by the time they expire at
+    used, ends, hits sorted    digests by last use, by the time they expire at, and by how often they were served
     bytes            number    of all entries
     tagged:<tag>     set       digests with the tag
     stamp:<tag>      string    made new when the tag is invalidated; none: never, or longer ago than any entry is kept
@@ -27,6 +27,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import redis
@@ -76,6 +77,19 @@ class Waiting:
     """Somebody else is asking the model; unless renewed, their lease ends in so many seconds."""
 
     lease_s: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of an answer besides itself: its text is not shown to those who may not read it."""
+
+    digest: str
+    hits: int
+    kind: str
+    parts: dict[str, str]
+    tags: list[str]
+    bytes: int
+    since: datetime
 
 
 class Shared:
@@ -161,6 +175,31 @@ class Shared:
         just used, at whichever level. Expired entries leave. Raises `redis.RedisError`."""
         args = [part for pairs in (counted, hits) for pair in pairs.items() for part in pair]
         self._settle(args=[counts.HOURS_KEPT * 3600, len(counted), *args])
+
+    def size(self) -> tuple[int, int]:
+        """Entries and their bytes. Raises `redis.RedisError`."""
+        return int(self.patient.zcard(PREFIX + "used")), int(self.patient.get(PREFIX + "bytes") or 0)
+
+    def top(self, count: int) -> list[Entry]:
+        """The entries that are served most often, most first. Raises `redis.RedisError`."""
+        hits: Any = self.patient.zrevrange(PREFIX + "hits", 0, count - 1, withscores=True)
+        with self.patient.pipeline(transaction=False) as pipe:
+            for digest, _ in hits:
+                pipe.hmget(PREFIX + "entry:" + digest, "kind", "parts", "tags", "bytes", "since")
+            rows = pipe.execute()
+        return [
+            Entry(
+                digest,
+                int(number),
+                kind,
+                json.loads(parts),
+                [tag for tag in json.loads(tags) if tag != EVERYTHING],
+                int(size),
+                datetime.fromtimestamp(int(since) / 1000, UTC),
+            )
+            for (digest, number), (kind, parts, tags, size, since) in zip(hits, rows, strict=True)
+            if kind
+        ]
 
     def _ask(self, ask: Callable[[], Told]) -> Told | None:
         if time.monotonic() < self._away_until:

@@ -26,23 +26,41 @@ def chain(redis: redis_client.Redis) -> Iterator[Chain]:
     chain.close()
 
 
-@pytest.fixture
-def other(redis: redis_client.Redis) -> Iterator[Callable[[], Other]]:
-    """Makes a process with a chain of its own."""
-    made: list[Other] = []
-
-    def make() -> Other:
-        made.append(Other(settings().redis_url, CAPACITY))
-        return made[-1]
-
-    yield make
-    for one in made:
+@pytest.fixture(scope="module")
+def pool() -> Iterator[list[Other]]:
+    """Processes that tests have started: starting one takes longer than a test."""
+    started: list[Other] = []
+    yield started
+    for one in started:
         one.close()
 
 
+@pytest.fixture
+def other(redis: redis_client.Redis, pool: list[Other]) -> Callable[[], Other]:
+    """Gives a process with a chain of its own, another one each time."""
+    pool[:] = [one for one in pool if one.process.poll() is None]
+    idle = iter([*pool])
+
+    def give() -> Other:
+        one = next(idle, None)
+        if one is None:
+            one = Other(settings().redis_url, CAPACITY)
+            pool.append(one)
+        # The test before emptied Redis, so that until its next ping nobody knows that this process listens.
+        eventually(lambda: redis.zscore("pizhu:cache:listeners", one.name), 10, "it listens", every=0.02)
+        return one
+
+    return give
+
+
 def question(text: str = "要写多少字？", **more: object) -> Key:
-    values: dict[str, object] = {"scope": "class:1", "parts": {"task": "ask"}, "tags": frozenset({"assignment:1"})}
-    return Key(kind="ask", text=text, **(values | more))  # type: ignore[arg-type]
+    values: dict[str, object] = {
+        "kind": "ask",
+        "scope": "class:1",
+        "parts": {"task": "ask"},
+        "tags": frozenset({"assignment:1"}),
+    }
+    return Key(text=text, **(values | more))  # type: ignore[arg-type]
 
 
 def fresh_key() -> Key:
