@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -242,6 +242,21 @@ class ReviewFilter(Body):
         None, description="An essay: only those that its teacher's correction asks for a second look at."
     )
     limit: int = Field(50, ge=1, le=100)
+
+
+Dollars = Annotated[Decimal, Field(ge=0, decimal_places=6, max_digits=12)]
+
+
+class BudgetBody(Body):
+    """A budget, and whose it is. Without any limit it is taken away."""
+
+    scope: Literal["platform", "class", "user"]
+    subject_id: uuid.UUID | None = Field(
+        None, description="The class or the user; null: the platform, or each that has none of its own."
+    )
+    period: Literal["day", "month"] = Field(description="Of the school's calendar, in its time zone.")
+    soft_usd: Dollars | None = Field(None, description="From here on people are warned.")
+    hard_usd: Dollars | None = Field(None, description="From here on nothing is asked that costs something.")
 
 
 class NoticeFilter(Page):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from typing_extensions import TypedDict  # pydantic describes the one of `typing` from Python 3.12 on
 
 from app.queues import position, queue_of
+from grading.costs import saving, savings
 from grading.rubric import number
 from models import Appeal, Assignment, Class, Essay, EssayState, EssayTransition, Grading, Notice, Role, User
 
@@ -122,8 +123,19 @@ class ImprovedView(TypedDict):
     criteria: list[ImprovedCriterionView]
 
 
+class SavingView(TypedDict):
+    """Decimal numbers of US dollars, as strings. `baseline_usd` is what the baseline model would have cost, asked once
+    with the verbose prompt and nothing cached; `by` has what of `saved_usd` is each lever's: prompt, cache, routing,
+    local, batch. `cost_usd` is with all tries that led to nothing."""
+
+    baseline_usd: str
+    cost_usd: str
+    saved_usd: str
+    by: dict[str, str]
+
+
 class GradingView(TypedDict):
-    """One grade. `cost_usd` is a decimal number as a string; None while no price is known.
+    """One grade. `cost_usd` is a decimal number as a string; None while no price is known. Teachers see its `saving`.
 
     `interval` (points) holds the teacher's mark in nine of ten such cases, and `rubric_total` is what the rubric alone
     would have given; both only where points were learned from the teacher's marks.
@@ -155,6 +167,7 @@ class GradingView(TypedDict):
     prompt_version: str | None
     rubric_version: int
     cost_usd: str | None
+    saving: SavingView | None
     hashes: dict[str, Any] | None
     made_with: dict[str, Any] | None
     usage: dict[str, Any] | None
@@ -271,6 +284,8 @@ class NoticeView(TypedDict):
         "failed",
         "appeal",
         "drift",
+        "budget",
+        "budget_spent",
         "spending",
         "saving",
         "saving_over",
@@ -381,6 +396,7 @@ def grading_json(grading: Grading, reader: User) -> GradingView:
         "prompt_version": grading.prompt_version,
         "rubric_version": grading.rubric.version,
         "cost_usd": None if grading.cost_usd is None else f"{grading.cost_usd:f}",
+        "saving": _saving_json(grading, reader),
         "hashes": grading.hashes,
         "made_with": grading.made_with,
         "usage": grading.usage,
@@ -389,6 +405,12 @@ def grading_json(grading: Grading, reader: User) -> GradingView:
         "improved": grading.improved,  # type: ignore[typeddict-item]
         "created_at": moment(grading.created_at),
     }
+
+
+def _saving_json(grading: Grading, reader: User) -> SavingView | None:
+    if grading.saving is None or reader.role is not Role.teacher:
+        return None
+    return saving.to_json(savings.kept(grading.saving))  # type: ignore[return-value]
 
 
 def appeal_json(appeal: Appeal) -> AppealView:

@@ -16,6 +16,7 @@ from models.people import Class, Membership, Role, Token, User
 from models.provider_batch import BatchItem, BatchState, ItemOutcome, ProviderBatch
 from models.question import Question
 from models.regrade import Regrade
+from models.saving import EssaySaving
 from models.second_look import SecondLook
 from models.switch import Switch
 
@@ -36,6 +37,7 @@ __all__ = [
     "Class",
     "Drift",
     "Essay",
+    "EssaySaving",
     "EssayState",
     "EssayTransition",
     "Grading",

@@ -18,6 +18,7 @@ from models.people import User
 
 if TYPE_CHECKING:
     from models.appeal import Appeal
+    from models.saving import EssaySaving
 
 
 class EssayState(enum.Enum):
@@ -146,6 +147,7 @@ class Grading(Identified, Base):
     """As `grading.grader.Suspicions`: words that speak to the grader; None where nothing was found. For teachers."""
 
     essay: Mapped[Essay] = relationship(foreign_keys=[essay_id], back_populates="gradings")
+    saving: Mapped[EssaySaving | None] = relationship(viewonly=True)
     rubric: Mapped[RubricVersion] = relationship()
     teacher: Mapped[User | None] = relationship()
 

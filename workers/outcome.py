@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading import lifecycle, progress
-from grading.costs import ledger
+from grading.costs import ledger, savings
 from grading.grader import Grade, TooUncertain
 from grading.lifecycle import Claim
 from grading.routing import Route
@@ -65,7 +65,9 @@ def finish(claim: Claim, essay: Essay, opinion: Opinion) -> None:
     def store() -> bool:
         with session() as db:
             cost = ledger.spent(db, essay.id)
-            if lifecycle.complete(db, claim, Grading(**values, cost_usd=cost)):
+            if grading := lifecycle.complete(db, claim, Grading(**values, cost_usd=cost)):
+                db.flush()
+                savings.record(db, essay, grading)
                 db.commit()
                 progress.notify(lifecycle.notices_left(db))
                 return True
@@ -96,6 +98,8 @@ def move_on(claim: Claim, essay: Essay, route: Route, opinion: Opinion | None = 
             else:
                 moved = lifecycle.give_to_teacher(db, essay.id, route.reason, claim, route=route, opinion=kept)
             if moved:
+                if not route.queue:
+                    savings.record(db, essay, None)
                 db.commit()
                 progress.notify(lifecycle.notices_left(db))
                 return True
@@ -122,6 +126,7 @@ def settle_for(claim: Claim, essay: Essay, why: str) -> None:
             grading = lifecycle.settle_for(db, claim, why)
             if grading is None:
                 return db.get_one(Essay, essay.id).current_grading
+            savings.record(db, essay, grading)
             db.commit()
             progress.notify(lifecycle.notices_left(db))
             return grading
@@ -138,6 +143,7 @@ def give_up(claim: Claim, essay: Essay, reason: str) -> None:
     def store() -> bool:
         with session() as db:
             if lifecycle.give_to_teacher(db, claim.essay_id, reason, claim):
+                savings.record(db, essay, None)
                 db.commit()
                 progress.notify(lifecycle.notices_left(db))
                 return True

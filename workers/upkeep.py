@@ -14,7 +14,7 @@ from grading.costs import ledger
 from models import Essay
 from models.session import session
 from settings import settings
-from workers import asking, regrading
+from workers import asking, budgets, regrading
 from workers.notify import send_due
 from workers.patience import LEASES
 from workers.queue import TASK_OF_QUEUE, celery_app, enqueue, messages_waiting
@@ -25,7 +25,17 @@ log = logging.getLogger(__name__)
 @celery_app.task(name="upkeep.sweep")
 def sweep() -> None:
     """Take back what dead workers held, ring for what waits unrung, send what has not been sent, count what is lost."""
-    for step in (take_back, ring_again, regrading.ring_again, asking.ring_again, notice_released, send_due, count_lost):
+    steps = (
+        take_back,
+        ring_again,
+        regrading.ring_again,
+        asking.ring_again,
+        notice_released,
+        budgets.warn,
+        send_due,
+        count_lost,
+    )
+    for step in steps:
         try:
             step()
         except (SQLAlchemyError, RedisError) as error:

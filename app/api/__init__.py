@@ -6,4 +6,14 @@ from flask import Blueprint
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
-from app.api import ask, assignments, classes, essays, openapi, people, queues, review  # noqa: E402, F401 -- they add their routes
+from app.api import (  # noqa: E402 -- they add their routes
+    ask,  # noqa: F401
+    assignments,  # noqa: F401
+    budgets,  # noqa: F401
+    classes,  # noqa: F401
+    essays,  # noqa: F401
+    openapi,  # noqa: F401
+    people,  # noqa: F401
+    queues,  # noqa: F401
+    review,  # noqa: F401
+)

@@ -24,6 +24,7 @@ COMMANDS = {
     "simulate": ("app.cli.simulate:simulate", "Say what a month would cost, stage by stage, and how long essays wait."),
     "user": ("app.cli.people:user", "Create users."),
     "token": ("app.cli.people:token", "Create bearer tokens."),
+    "budget": ("app.cli.budget:budget", "Say what models may cost in a day and a month."),
     "db": ("app.cli.db:db", "Migrate the database."),
 }
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from flask_babel import format_date, format_datetime, format_decimal, format_percent, format_timedelta
+from flask_babel import format_currency, format_date, format_datetime, format_decimal, format_percent, format_timedelta
 from markupsafe import Markup, escape
 
 from app.language import current_language
@@ -51,6 +52,12 @@ def from_local_input(value: str) -> str | None:
         return datetime.fromisoformat(value).replace(tzinfo=_zone()).isoformat()
     except ValueError:
         return value
+
+
+@blueprint.app_template_filter()
+def dollars(value: Decimal | str | None) -> str:
+    """An amount of US dollars to a hundredth of a cent, from a number or its decimal string."""
+    return NOTHING if value is None else format_currency(Decimal(value), "USD", "¤0.00##")
 
 
 @blueprint.app_template_filter()

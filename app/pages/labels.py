@@ -39,6 +39,8 @@ NOTICES = {
     "failed": _("An essay could not be graded."),
     "appeal": _("A student appeals against a grade."),
     "drift": _("The model marks differently than before."),
+    "budget": _("A budget is nearly spent."),
+    "budget_spent": _("A budget is spent; nothing is asked that costs something."),
     "spending": _("Models cost far more than usual; saving mode is on."),
     "saving": _("Saving mode is on: no model is asked that is paid by the token."),
     "saving_over": _("Saving mode is over."),
@@ -147,3 +149,12 @@ def asking_errors() -> dict[str, str]:
         "": _("The answer broke off. Please ask again."),
     }
     return {about: str(words) for about, words in sentences.items()}
+
+
+LEVERS = {
+    "prompt": _("Saved by the shorter prompt"),
+    "cache": _("Saved by caches"),
+    "routing": _("Saved by a cheaper model"),
+    "local": _("Saved by our own machine"),
+    "batch": _("Saved by a batch"),
+}

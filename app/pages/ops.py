@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from app import submissions
 from app.auth import me, ops, rule
+from app.budgets import budgets
 from app.extensions import db
 from app.feedback import feedback
 from app.pages import blueprint
@@ -31,6 +32,7 @@ def queues() -> str:
         windows=windows,
         prompts=None if windows is None else feedback(db()),
         drifts=open_drifts(db()),
+        budgets=[] if windows is None else budgets(db()),
         pausable=ESSAY_QUEUES,
         at=now(),
     )

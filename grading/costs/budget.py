@@ -257,6 +257,14 @@ def put(
     return budget
 
 
+def find(session: Session, scope: Scope, subject: uuid.UUID | None, period: Period) -> Budget | None:
+    """The budget with this subject, as `put` has it."""
+    class_id, user_id = (subject if scope == name else None for name in ("class", "user"))
+    return session.scalars(
+        select(Budget).filter_by(scope=scope, period=period, class_id=class_id, user_id=user_id)
+    ).one_or_none()
+
+
 def remove(session: Session, budget_id: uuid.UUID) -> bool:
     """Do without it; False when there is none. The caller commits."""
     _alone(session)

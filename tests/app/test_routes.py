@@ -78,6 +78,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.recalibrate", "POST"): with_success(CLASS_TEACHER, 409),  # nothing is learned yet
     ("api.change_assignment", "PUT"): CLASS_TEACHER,
     ("api.release_grades", "POST"): CLASS_TEACHER,
+    ("api.list_budgets", "GET"): OPS,
+    ("api.set_budget", "PUT"): OPS,
     ("api.list_queues", "GET"): OPS,
     ("api.list_feedback", "GET"): OPS,
     ("api.list_shares", "GET"): OPS,
