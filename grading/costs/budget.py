@@ -112,9 +112,9 @@ def reserve(session: Session, calls: Sequence[Spending]) -> list[str | None]:
     """
     refused: list[str | None] = [None] * len(calls)
     budgets = _concerned(session, [call for call in calls if call.usd])
-    if not budgets:
-        return refused
     wanted = {key for call in calls if call.usd for key in _keys(budgets, call)}
+    if not wanted:
+        return refused
     spent = _locked(session, wanted, make=True)
     before = dict(spent)
     for place, call in enumerate(calls):
@@ -135,14 +135,13 @@ def add(session: Session, changes: Sequence[Spending]) -> None:
     """What calls cost has turned out to be that much more, or less, than was set aside."""
     changes = [change for change in changes if change.usd]
     budgets = _concerned(session, changes)
-    if not budgets:
-        return
     sums: dict[Key, Decimal] = {}
     for change in changes:
         for key in _keys(budgets, change):
             sums[key] = sums.get(key, NOTHING) + change.usd
-    _locked(session, sums)  # what is not there was over before there was such a budget
-    _write(session, sums)
+    if sums:
+        _locked(session, sums)  # what is not there was over before there was such a budget
+        _write(session, sums)
 
 
 def _concerned(session: Session, calls: Sequence[Spending]) -> list[Budget]:

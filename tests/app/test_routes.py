@@ -142,6 +142,7 @@ def bodies(school: School) -> dict[str, Any]:
         "api.join_class": {"join_code": make_class("A third class").join_code},
         "api.create_assignment": {"class_id": str(school.school_class.id), **assignment},
         "api.change_assignment": assignment,
+        "api.set_budget": {"scope": "platform", "period": "day", "hard_usd": "5"},
         "pages.choose_language": {"language": "en"},
         "pages.join_class": {"join_code": make_class("A fourth class").join_code},
         "pages.submit": {"text": "Once."},

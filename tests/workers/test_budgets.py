@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from grading.costs import budget
-from models import CallOutcome, Essay, EssayState, Grading, LlmCall, Period
+from grading.costs import budget, ledger, savings
+from models import CallOutcome, Essay, EssaySaving, EssayState, Grading, LlmCall, Notice, Period
 from models.session import session
 from tests.conftest import use_environment
 from tests.doubles.engine import InstantEngine
 from tests.doubles.openai_server import OpenAiServer, serving
-from tests.factories import School, make_essay
-from workers import local, openai
+from tests.factories import TEXT, School, make_essay
+from tests.grading.costs.test_budget import an
+from workers import budgets, local, openai
 from workers.triage import triage
 
 PRICE = {"input": "2", "cached": "0.5", "output": "8"}
@@ -76,8 +79,8 @@ def work(essay_id: uuid.UUID) -> Essay:
     raise AssertionError("it goes round in circles")
 
 
-def submitted(school: School) -> uuid.UUID:
-    essay = make_essay(school.student, school.assignment)
+def submitted(school: School, text: str = TEXT) -> uuid.UUID:
+    essay = make_essay(school.student, school.assignment, text)
     triage(str(essay.id))
     return essay.id
 
@@ -138,7 +141,7 @@ def test_the_essay_that_spends_the_last_cent_gets_its_grade_and_the_next_one_doe
 ) -> None:
     with use_environment(tiers("small")):
         limit(school, "0.0001")
-        first, second = work(submitted(school)), work(submitted(school))
+        first, second = work(submitted(school)), work(submitted(school, f"{TEXT} And more."))
     assert (first.state, second.state) == (EssayState.graded, EssayState.needs_review)
     with session() as db:
         outcomes = list(db.scalars(select(LlmCall.outcome).order_by(LlmCall.started_at)))
@@ -151,3 +154,92 @@ def test_a_local_machine_that_is_paid_for_is_closed_as_well(school: School, host
         limit(school, "0")
         essay = work(submitted(school))
     assert essay.state is EssayState.needs_review
+
+
+class TestPeopleAreTold:
+    def spend(self, school: School, usd: str) -> None:
+        with session() as db:
+            ledger.open_call(db, an(usd, school))
+            db.commit()
+
+    def told(self) -> list[tuple[uuid.UUID, str]]:
+        budgets.warn()
+        with session() as db:
+            notices = db.scalars(select(Notice).order_by(Notice.created_at))
+            return [(notice.user_id, notice.kind) for notice in notices]
+
+    def set(self, scope: Any, subject: uuid.UUID | None, soft: str | None, hard: str | None = None) -> None:
+        with session() as db:
+            amounts = {name: usd and Decimal(usd) for name, usd in (("soft", soft), ("hard", hard))}
+            budget.put(db, scope, subject, Period.day, **amounts)
+            db.commit()
+
+    def test_ops_once_that_the_platforms_is_nearly_spent_and_once_that_it_is(self, school: School) -> None:
+        self.set("platform", None, "0.5", "1")
+        self.spend(school, "0.4")
+        assert self.told() == []
+        self.spend(school, "0.1")
+        assert self.told() == self.told() == [(school.ops.id, "budget")]
+        self.spend(school, "0.5")
+        assert self.told() == self.told() == [(school.ops.id, "budget"), (school.ops.id, "budget_spent")]
+
+    def test_ops_and_its_teachers_of_a_class(self, school: School) -> None:
+        self.set("class", school.school_class.id, "0.1")
+        self.spend(school, "0.1")
+        assert {who for who, _ in self.told()} == {school.ops.id, school.teacher.id}
+
+    def test_a_students_teachers_of_what_the_student_spends(self, school: School) -> None:
+        self.set("user", None, None, "0.1")
+        self.spend(school, "0.1")
+        assert self.told() == [(school.teacher.id, "budget_spent")]
+
+    def test_once_for_both_limits_when_both_are_passed_at_once(self, school: School) -> None:
+        self.set("platform", None, "0.1", "0.2")
+        self.spend(school, "0.2")
+        assert self.told() == [(school.ops.id, "budget_spent")]
+
+
+class TestSavings:
+    def rows(self) -> list[EssaySaving]:
+        with session() as db:
+            return list(db.scalars(select(EssaySaving).order_by(EssaySaving.at)))
+
+    def test_a_grade_knows_what_it_saved_and_its_failed_tries_are_in_it(
+        self, school: School, hosted: OpenAiServer
+    ) -> None:
+        essay = work(submitted(school))  # the local model is unsure, and the small one is asked
+        (row,) = self.rows()
+        with session() as db:
+            calls = db.scalars(select(LlmCall)).all()
+            (gave,) = [call for call in calls if call.outcome is CallOutcome.ok]
+            month = savings.total(db, row.at, row.at + timedelta(days=31), school.school_class.id)
+            other = savings.total(db, row.at, row.at + timedelta(days=31), school.other_class.id)
+        assert (row.essay_id, row.grading_id) == (essay.id, essay.current_grading_id)
+        assert row.cost_usd == sum(call.cost or 0 for call in calls)
+        assert row.baseline_usd == gave.baseline_cost
+        assert row.prompt_usd > 0
+        assert row.routing_usd > row.prompt_usd
+        assert (row.local_usd, row.batch_usd) == (0, 0)
+        assert month.saved == sum(month.by.values()) == row.baseline_usd - row.cost_usd
+        assert (other.baseline, other.cost) == (0, 0)
+
+    def test_of_our_own_machine_are_its(self, school: School, hosted: OpenAiServer) -> None:
+        with use_environment(tiers("local")):
+            work(submitted(school))
+        (row,) = self.rows()
+        assert row.cost_usd == 0
+        assert row.local_usd > 0
+
+    def test_an_essay_that_a_teacher_gets_has_only_cost_something(self, school: School, hosted: OpenAiServer) -> None:
+        with use_environment(tiers("small") | {"PIZHU_REVIEW_BELOW": "0.99"}):
+            essay = work(submitted(school))
+        assert essay.state is EssayState.needs_review
+        (row,) = self.rows()
+        assert (row.baseline_usd, row.grading_id) == (0, None)
+        assert row.routing_usd == -row.cost_usd < 0
+
+    def test_a_price_that_changes_later_changes_none(self, school: School, hosted: OpenAiServer) -> None:
+        work(submitted(school))
+        before = [row.baseline_usd for row in self.rows()]
+        with use_environment({"PIZHU_PRICES": json.dumps({"small": {"input": "99", "output": "99"}})}):
+            assert [row.baseline_usd for row in self.rows()] == before

@@ -234,6 +234,11 @@ class TestAHardBudget:
         open_call(an(user_id=school.classmate.id))
         assert spent(each, school.student.id) == CENT
 
+    def test_for_each_student_has_nothing_to_do_with_what_is_nobodys(self, database: None) -> None:
+        each = put("user", hard="0")
+        settle(open_call(an()), "0.001")
+        assert spent(each) == 0
+
     def test_is_whole_again_in_the_next_period(self, database: None) -> None:
         put(hard="0.01")
         open_call(an())
