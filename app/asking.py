@@ -7,6 +7,7 @@ something is written to it twice a second, and then the generation is aborted.
 from __future__ import annotations
 
 import logging
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -21,7 +22,11 @@ from app.problems import Problem, wrong
 from app.realtime import formatted, news
 from grading import progress, routing
 from grading.ask import questions
+from grading.ask.remembered import answer_tag, key_of
+from grading.cache.chain import Answer, chain
+from grading.cache.key import Key
 from models import Assignment, Essay, Question, User
+from models.base import now
 from models.session import session
 from settings import settings
 from workers import asking
@@ -33,6 +38,10 @@ TICK = 0.5
 LOOK = 2.0
 """Seconds without news after which Postgres is asked."""
 NO_MODEL = "No model can answer questions at the moment. Please try again later, or ask your teacher."
+
+
+_PIECE = re.compile(r".{1,40}(?:\s+|$)|.{1,40}", re.DOTALL)
+"""Of an answer that is there already; it is told in pieces as well."""
 
 
 class AnswerView(TypedDict):
@@ -54,6 +63,10 @@ def ask(user: User, asked: NewQuestion) -> Iterator[str]:
     """
     assignment, essay = _matter(user, asked)
     question = questions.new(user, assignment, essay, asked.question, settings().ask_deadline)
+    key = key_of(question)
+    found = chain().look_up(key)
+    if found:
+        return _recall(question, key, found)
     route = routing.route(asking.facts(db(), question))
     if route.queue is None:
         raise Problem(503, "No answer", NO_MODEL, headers={"Retry-After": "60"}, reason=route.reason)
@@ -75,6 +88,17 @@ def _matter(user: User, asked: NewQuestion) -> tuple[Assignment, Essay | None]:
     if assignment is None:
         raise wrong("assignment_id", "None of your classes has this assignment.")
     return assignment, None
+
+
+def _recall(question: Question, key: Key, found: Answer) -> Iterator[str]:
+    """The stream of an answer that is there already."""
+    for name, value in asking.remembered(key, found, question).items():
+        setattr(question, name, value)
+    question.finished_at = now()
+    db().add(question)
+    db().commit()
+    deltas = [formatted("delta", {"text": piece}) for piece in _PIECE.findall(found.value)]
+    return iter([*deltas, formatted("answer", answer_json(question))])
 
 
 def _relay(question_id: uuid.UUID) -> Iterator[str]:
@@ -152,5 +176,6 @@ def reject(question: Question) -> None:
     """Its asker says that the answer is none. Raises `Problem` 409 where there is none to reject."""
     if question.answer is None:
         raise Problem(409, "No answer", "This question has no answer.")
-    questions.reject(db(), question)
+    if questions.reject(db(), question) and question.key_digest:
+        chain().invalidate(answer_tag(question.key_digest))
     db().commit()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kombu.exceptions import OperationalError
@@ -21,9 +22,12 @@ from grading import lifecycle, progress, routing
 from grading.ask import difficulty, questions
 from grading.ask.answer import WritesEssay, answer
 from grading.ask.ghostwriting import REFUSAL
-from grading.ask.matter import Matter, matter_of
+from grading.ask.matter import matter_of
 from grading.ask.prompt import template_of
 from grading.ask.questions import QuestionClaim
+from grading.ask.remembered import key_of
+from grading.cache.chain import Answer, chain
+from grading.cache.key import Key
 from grading.costs import ledger
 from grading.costs.budget import BudgetSpent
 from grading.costs.meter import Account, LedgerAway, Meter
@@ -46,6 +50,8 @@ from workers.turn import ENGINE_DEAD
 
 log = logging.getLogger(__name__)
 
+CACHE = "cache"
+"""Source of an answer that no model was asked for."""
 ASK = "ask"
 """The feature of the ledger, and of the tasks."""
 FAR_BEHIND = 20.0
@@ -129,10 +135,12 @@ def meter_of(question: Question, engine: Engine, tariff: Tariff) -> Meter:
 
 
 def answer_claimed(claim: QuestionClaim, question: Question, engine: Engine, meter: Meter, on_call: OnCall) -> None:
-    """Answer the question while its lease is kept, and end the claim one way or another."""
+    """Answer the question while its lease is kept, from the cache or by the model, and end the claim one way or
+    another."""
     with leases.hold(claim) as hold:
+        turn = _Turn(claim, question, engine, meter, on_call, hold)
         try:
-            answered = _ask(claim, question, matter_of(question), engine, meter, on_call, hold)
+            answered = turn.take()
         except (Cancelled, LedgerAway):
             _release(claim, question)
         except BudgetSpent as error:
@@ -149,37 +157,77 @@ def answer_claimed(claim: QuestionClaim, question: Question, engine: Engine, met
             _finish(claim, answered)
 
 
-def _ask(
-    claim: QuestionClaim,
-    question: Question,
-    matter: Matter,
-    engine: Engine,
-    meter: Meter,
-    on_call: OnCall,
-    hold: Hold,
-) -> dict[str, Any]:
-    """Columns of `Question` that the answer fills."""
-    stream = Stream(question.id)
-    cached_tokens = 0
-    try:
+@dataclass
+class _Turn:
+    """One question before one model."""
+
+    claim: QuestionClaim
+    question: Question
+    engine: Engine
+    meter: Meter
+    on_call: OnCall
+    hold: Hold
+    cached_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        self.matter = matter_of(self.question)
+        self.stream = Stream(self.question.id)
+
+    def take(self) -> dict[str, Any]:
+        """Columns of `Question` that the answer fills."""
+        key = key_of(self.question)
+        try:
+            found = self._get_or_call(key)
+        except WritesEssay:
+            self.stream.write("", "")
+            found = Answer(REFUSAL[self.matter.task.language], None, None, None)
+        if found.level:
+            self.stream.write("text", found.value)
+        self.stream.flush()
+        cost = patiently(lambda: _cost(self.meter))
+        return remembered(key, found, self.question) | {"cached_tokens": self.cached_tokens, "cost": cost}
+
+    def _get_or_call(self, key: Key) -> Answer:
+        """The chain's answer. What went wrong for somebody else who asked the same is no reason to fail here."""
+        own = threading.Event()
+
+        def call() -> str:
+            own.set()
+            return self._ask()
+
+        while True:
+            try:
+                return chain().get_or_call(key, call)
+            except Exception:
+                if own.is_set() or self.hold.is_set():
+                    raise
+                log.info("another who asked the same got no answer; asking again")
+
+    def _ask(self) -> str:
         completion = answer(
-            question.text,
-            matter,
-            engine,
-            request_id=f"{ASK}.{claim.question_id}.{claim.token.hex}",
+            self.question.text,
+            self.matter,
+            self.engine,
+            request_id=f"{ASK}.{self.question.id}.{self.claim.token.hex}",
             secret=settings().secret_key.get_secret_value(),
-            on_delta=lambda piece: stream.write("text" if piece else "", piece),
-            cancelled=hold,
-            deadline=max(1.0, (question.due_at - now()).total_seconds()),
-            on_call=on_call,
+            on_delta=lambda piece: self.stream.write("text" if piece else "", piece),
+            cancelled=self.hold,
+            deadline=max(1.0, (self.question.due_at - now()).total_seconds()),
+            on_call=self.on_call,
         )
-        text, cached_tokens = completion.text.strip(), completion.usage.cached
-        stream.flush()
-    except WritesEssay:
-        stream.write("", "")
-        text = REFUSAL[matter.task.language]
-    cost = patiently(lambda: _cost(meter))
-    return {"answer": text, "source": question.queue, "cached_tokens": cached_tokens, "cost": cost}
+        self.cached_tokens = completion.usage.cached
+        return completion.text.strip()
+
+
+def remembered(key: Key, found: Answer, question: Question) -> dict[str, Any]:
+    """Columns of `Question`: the answer, and whether a cache had it."""
+    return {
+        "answer": found.value,
+        "source": CACHE if found.level else question.queue,
+        "level": found.level,
+        "entry_id": found.entry_id,
+        "key_digest": key.digest,
+    }
 
 
 def _cost(meter: Meter) -> Any:

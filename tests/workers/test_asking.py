@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -23,6 +24,7 @@ from tests.conftest import use_environment
 from tests.doubles.openai_server import OpenAiServer, serving
 from tests.doubles.talker import HELP, TalkingEngine
 from tests.factories import School, make_assignment, make_essay
+from tests.workers.lab import eventually
 from workers import asking, local, openai
 from workers.leases import leases
 from workers.queue import messages_waiting
@@ -186,6 +188,51 @@ def test_an_answer_that_writes_the_essay_is_cut_and_refused(
     assert told[-1]["restart"]
     assert "wiser than it was" not in "".join(delta["text"] for delta in told)
     assert [call.outcome for call in calls()] == [CallOutcome.invalid]
+
+
+def test_two_who_ask_the_same_are_answered_by_one_call(school: School, talker: TalkingEngine) -> None:
+    both = [asked(user, school) for user in (school.student, school.classmate)]
+    for question_id in both:
+        local.answer_question(str(question_id))
+    assert len(talker.requests) == 1
+    assert [kept(question_id).source for question_id in both] == ["local", "cache"]
+    assert "".join(delta["text"] for delta in deltas(both[1])) == HELP
+    assert (kept(both[1]).cost, kept(both[1]).cached_tokens) == (0, 0)
+
+
+def test_who_waits_for_an_answer_that_another_abandons_gets_one_all_the_same(
+    school: School, talker: TalkingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (asked(user, school) for user in (school.student, school.classmate))
+    waiting = threading.Thread(target=local.answer_question, args=[str(second)])
+    talk = talker.grade
+
+    def leave(request: Any, on_delta: Callable[[str], None], cancelled: Any) -> Any:
+        monkeypatch.setattr(talker, "grade", talk)
+        waiting.start()
+        eventually(lambda: kept(second).claim_token, "the other is at it")
+        with session() as db:
+            questions.withdraw(db, first)
+            db.commit()
+        leases.drop(first)
+        return talk(request, on_delta, cancelled)
+
+    monkeypatch.setattr(talker, "grade", leave)
+    local.answer_question(str(first))
+    waiting.join()
+    assert kept(first).answer is None
+    assert kept(second).answer == HELP
+
+
+def test_what_failed_or_was_refused_is_not_remembered(school: School, talker: TalkingEngine) -> None:
+    talker.words = ESSAY_PROSE
+    local.answer_question(str(asked(school.student, school)))
+    talker.error = Unavailable("It is away.")
+    local.answer_question(str(asked(school.student, school)))
+    talker.words, talker.error = HELP, None
+    question_id = asked(school.student, school)
+    local.answer_question(str(question_id))
+    assert (kept(question_id).answer, kept(question_id).source) == (HELP, "local")
 
 
 def grade_in_sight(talker: TalkingEngine) -> bool:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import asking
 from grading.ask import questions
-from models import EssayState, Question
+from models import Assignment, Essay, EssayState, Question, User
 from models.session import session
 from tests.app.conftest import Clients
 from tests.conftest import use_environment
 from tests.doubles.talker import HELP, TalkingEngine
-from tests.factories import School, make_answer, make_essay
+from tests.factories import RUBRIC, School, make_answer, make_assignment, make_essay, make_grading
 from workers import local
 
 Event = tuple[str, dict[str, Any]]
@@ -161,3 +161,85 @@ def test_an_answer_is_rejected_once_and_stays_in_the_list(school: School, client
         assert client(school.student).post(f"/api/v1/ask/{question.id}/reject").status_code == 204
     [kept] = asked()
     assert kept.rejected_at
+
+
+# --- answers that are there already -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(client: Clients, worker: TalkingEngine) -> Callable[..., dict[str, Any]]:
+    """`told(user, assignment=…)` asks and returns the last event's data."""
+
+    def ask(user: User, words: str = "How long should it be?", **about: Assignment | Essay) -> dict[str, Any]:
+        named = {f"{name}_id": str(what.id) for name, what in about.items()}
+        answer = client(user).post("/api/v1/ask", json={"question": words, **named})
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        *deltas, (kind, last) = events(answer)
+        assert kind == "answer", last
+        assert "".join(data["text"] for _, data in deltas) == last["text"]
+        return last
+
+    return ask
+
+
+def test_a_class_is_answered_the_same_question_once_and_the_cached_answer_streams_too(
+    school: School, told: Callable[..., dict[str, Any]], worker: TalkingEngine
+) -> None:
+    first = told(school.student, assignment=school.assignment)
+    again = told(school.classmate, assignment=school.assignment)
+    assert (first["source"], first["level"]) == ("local", None)
+    assert (again["source"], again["tier"], again["cost_usd"]) == ("cache", None, "0")
+    assert again["level"] in ("memory", "shared")
+    assert again["text"] == first["text"]
+    assert again["id"] != first["id"]
+    assert len(worker.requests) == 1
+
+
+def test_no_other_class_is_served_it(
+    school: School, told: Callable[..., dict[str, Any]], worker: TalkingEngine
+) -> None:
+    theirs = make_assignment(school.other_class)
+    told(school.student, assignment=school.assignment)
+    assert told(school.other_student, assignment=theirs)["source"] == "local"
+    assert len(worker.requests) == 2
+
+
+def test_an_answer_about_an_essay_is_for_whoever_asked_and_for_the_grade_that_they_see(
+    school: School, told: Callable[..., dict[str, Any]], worker: TalkingEngine
+) -> None:
+    essay = make_essay(school.student, school.assignment, state=EssayState.graded)
+    assert [told(school.student, essay=essay)["source"] for _ in range(2)] == ["local", "cache"]
+    assert told(school.teacher, essay=essay)["source"] == "local"
+    better = make_grading(essay, school.assignment, accepted=True)
+    with session() as db:
+        db.execute(update(Essay).where(Essay.id == essay.id).values(current_grading_id=better.id))
+        db.commit()
+    assert told(school.student, essay=essay)["source"] == "local"
+
+
+def test_a_changed_assignment_is_answered_anew(
+    school: School, told: Callable[..., dict[str, Any]], client: Clients
+) -> None:
+    told(school.student, assignment=school.assignment)
+    changed = {"title": "A day", "prompt": "Write two pages.", "language": "en", "rubric": RUBRIC}
+    path = f"/api/v1/assignments/{school.assignment.id}"
+    assert client(school.teacher).put(path, json=changed).status_code == 200
+    assert told(school.student, assignment=school.assignment)["source"] == "local"
+
+
+def test_a_rejected_answer_is_served_to_nobody_again(
+    school: School, told: Callable[..., dict[str, Any]], client: Clients
+) -> None:
+    told(school.student, assignment=school.assignment)
+    served = told(school.classmate, assignment=school.assignment)
+    assert served["source"] == "cache"
+    assert client(school.classmate).post(f"/api/v1/ask/{served['id']}/reject").status_code == 204
+    assert told(school.student, assignment=school.assignment)["source"] == "local"
+
+
+def test_what_is_remembered_is_told_also_while_no_tier_is_open(
+    school: School, told: Callable[..., dict[str, Any]]
+) -> None:
+    told(school.student, assignment=school.assignment)
+    with use_environment({"PIZHU_LOCAL_MODEL": "none"}):
+        assert told(school.student, assignment=school.assignment)["source"] == "cache"
