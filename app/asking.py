@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator
 
+from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from typing_extensions import TypedDict
 
@@ -97,6 +98,8 @@ def _recall(question: Question, key: Key, found: Answer) -> Iterator[str]:
     question.finished_at = now()
     db().add(question)
     db().commit()
+    if found.level == "semantic":
+        asking.sample(question.id)
     deltas = [formatted("delta", {"text": piece}) for piece in _PIECE.findall(found.value)]
     return iter([*deltas, formatted("answer", answer_json(question))])
 
@@ -173,9 +176,18 @@ def abandon(question_id: uuid.UUID) -> None:
 
 
 def reject(question: Question) -> None:
-    """Its asker says that the answer is none. Raises `Problem` 409 where there is none to reject."""
+    """Its asker says that the answer is none: it is given to nobody again, and counts as a wrong hit if it was one of
+    the semantic level. Raises `Problem` 409 where there is none to reject."""
     if question.answer is None:
         raise Problem(409, "No answer", "This question has no answer.")
-    if questions.reject(db(), question) and question.key_digest:
-        chain().invalidate(answer_tag(question.key_digest))
+    rejected = questions.reject(db(), question)
     db().commit()
+    if not rejected:
+        return
+    try:
+        if question.level == "semantic" and question.entry_id:
+            chain().evict(question.entry_id)
+        if question.key_digest:
+            chain().invalidate(answer_tag(question.key_digest))
+    except (RedisError, SQLAlchemyError) as error:
+        log.warning("the rejected answer of question %s is forgotten later: %s", question.id, error)

@@ -13,6 +13,7 @@ FLOORS = ("app", "workers", "grading", "models")
 ASKS = {
     "grading/grader.py": "inside `on_call`, which every caller has to give",
     "grading/ask/answer.py": "inside `on_call`, which every caller has to give",
+    "grading/ask/check.py": "inside `on_call`, which every caller has to give",
     "grading/engines/hosted.py": "an engine around another one, which is asked here again",
     "grading/engines/vllm.py": "warms up our own machine before it takes work",
     "workers/attempts.py": "inside its meter",

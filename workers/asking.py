@@ -26,6 +26,7 @@ from grading.ask.matter import matter_of
 from grading.ask.prompt import template_of
 from grading.ask.questions import QuestionClaim
 from grading.ask.remembered import key_of
+from grading.cache import bound
 from grading.cache.chain import Answer, chain
 from grading.cache.key import Key
 from grading.costs import ledger
@@ -93,6 +94,22 @@ def ring(question_id: uuid.UUID, queue: str) -> None:
             db.commit()
 
 
+def sample(question_id: uuid.UUID) -> None:
+    """The semantic level answered this question: have that checked (`workers.shadow_checks`), if it is of the sample
+    and a model is open that can."""
+    if not bound.worth_checking():
+        return
+    with session() as db:
+        question = questions.with_all(db, question_id)
+        route = routing.route(facts(db, question)) if question else None
+    if route is None or route.queue is None:
+        return
+    try:
+        celery_app.send_task(f"{route.queue}.check_answer", args=[str(question_id), route.tier], queue=route.queue)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("broker not reached; this answer is not checked: %s", error)
+
+
 def ring_again() -> None:
     """End what nobody waits for any more, and tell the broker of questions that it knows nothing of; a step of the
     sweeper."""
@@ -155,6 +172,8 @@ def answer_claimed(claim: QuestionClaim, question: Question, engine: Engine, met
             _fail(claim, f"An error in Pizhu itself; the log of the {question.queue} worker says which.")
         else:
             _finish(claim, answered)
+            if answered["level"] == "semantic":
+                sample(question.id)
 
 
 @dataclass

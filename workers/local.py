@@ -27,7 +27,7 @@ from grading.lifecycle import Claim
 from models import Essay, EssayState
 from models.session import session
 from settings import settings
-from workers import asking, regrading
+from workers import asking, regrading, shadow_checks
 from workers import log as logs
 from workers.calls import meter_of
 from workers.company import Company
@@ -127,6 +127,14 @@ def answer_question(question_id: str) -> None:
             claim, question = taken
             meter = asking.meter_of(question, engine, machine())
             asking.answer_claimed(claim, question, engine, meter, meter)
+
+
+@celery_app.task(name="local.check_answer")
+def check_answer(question_id: str, tier: str) -> None:
+    """Say of an answer from the cache whether it is one."""
+    with logs.about(question=question_id), company.shared():
+        if question := patiently(lambda: shadow_checks.find(uuid.UUID(question_id))):
+            shadow_checks.check_by(question, engine, shadow_checks.meter_of(question, engine, tier, machine()))
 
 
 def is_suspect(essay_id: uuid.UUID) -> bool:

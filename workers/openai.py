@@ -23,7 +23,7 @@ from grading.engines.openai import OpenAiEngine
 from models import Assignment, Essay
 from models.session import session
 from settings import Tier, settings
-from workers import asking, regrading
+from workers import asking, regrading, shadow_checks
 from workers import log as logs
 from workers.attempts import Attempts
 from workers.calls import meter_of
@@ -117,6 +117,20 @@ def _saved(assignment: Assignment, tier: str) -> str | None:
             return saved(db, assignment.class_id, tier)
 
     return patiently(look)
+
+
+@celery_app.task(name="openai.check_answer")
+def check_answer(question_id: str, tier_name: str) -> None:
+    """Say of an answer from the cache whether it is one."""
+    with logs.about(question=question_id):
+        question = patiently(lambda: shadow_checks.find(uuid.UUID(question_id)))
+        tier = settings().hosted_tier(tier_name)
+        if question is None or tier is None:
+            return
+        engine = engine_of(tier)
+        meter = shadow_checks.meter_of(question, engine, tier.name, Hosted(price_of(tier.model)))
+        attempts = Attempts(engine, meter)
+        shadow_checks.check_by(question, _limited(tier, attempts), attempts.judged)
 
 
 def attempts_at(tier: Tier, essay: Essay, feature: str = GRADE) -> Attempts:

@@ -66,10 +66,12 @@ class TestSettings:
         assert sorted(ours) == [
             "batches.turn",
             "local.ask",
+            "local.check_answer",
             "local.grade",
             "local.regrade",
             "notify.email",
             "openai.ask",
+            "openai.check_answer",
             "openai.grade",
             "openai.regrade",
             "triage.triage",
