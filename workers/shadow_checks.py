@@ -14,6 +14,7 @@ from grading.ask import check, questions
 from grading.cache import bound
 from grading.cache import check as second_check
 from grading.cache.chain import chain
+from grading.costs.budget import BudgetSpent
 from grading.costs.meter import Account, LedgerAway, Meter
 from grading.costs.tariff import Tariff
 from grading.engines.engine import Engine, EngineDead, EngineError
@@ -75,7 +76,7 @@ def check_by(question: Question, engine: Engine, on_call: OnCall) -> None:
     except EngineDead as error:
         log.critical("%s", error)
         os._exit(ENGINE_DEAD)
-    except (InvalidReply, EngineError, LedgerAway) as error:
+    except (InvalidReply, EngineError, LedgerAway, BudgetSpent) as error:
         log.info("an answer was not checked: %s", error)
         return
     log.info("the answer of an entry for another question is %s", "right" if right else "wrong")
