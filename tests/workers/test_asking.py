@@ -16,6 +16,7 @@ from grading import lifecycle, progress, routing
 from grading.ask import questions
 from grading.ask.ghostwriting import REFUSAL
 from grading.engines.engine import RequestRefused, Unavailable
+from grading.engines.vllm import VllmEngine
 from models import CallOutcome, Essay, EssayState, LlmCall, Question, Release, Switch, User
 from models.base import now
 from models.session import session
@@ -298,6 +299,21 @@ def test_a_worker_that_stops_gives_the_question_to_the_next(
     local.answer_question(str(question_id))
     assert (kept(question_id).claim_token, kept(question_id).attempts) == (None, 0)
     assert messages_waiting("local") == 1
+
+
+@pytest.mark.slow
+def test_a_real_model_answers_and_the_second_question_finds_the_assignment_in_its_cache(
+    school: School, vllm_engine: VllmEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "engine", vllm_engine, raising=False)
+    monkeypatch.setattr("grading.ask.answer.MAX_TOKENS", 24)
+    first, second = (asked(school.student, school, text=text) for text in ("How long should it be?", "For whom?"))
+    for question_id in (first, second):
+        local.answer_question(str(question_id))
+        assert kept(question_id).answer
+        assert deltas(question_id)
+    assert kept(second).cached_tokens > 0
+    assert [call.cached_tokens for call in calls()][1] == kept(second).cached_tokens < (calls()[1].prompt_tokens or 0)
 
 
 # --- the sweeper ------------------------------------------------------------------------------------------------------
