@@ -117,9 +117,10 @@ class ImprovedCriterionView(TypedDict):
 
 
 class ImprovedView(TypedDict):
-    """What has become of an earlier version, the essay `essay_id`."""
+    """What has become of an earlier version, the essay `essay_id` with the grade `grading_id`."""
 
     essay_id: str
+    grading_id: str
     criteria: list[ImprovedCriterionView]
 
 

@@ -63,6 +63,7 @@ def checked(answer: Reply, essay: str) -> tuple[Reply, int]:
         notes=tuple(note for note in notes if note.comment),
         strengths=tuple(filter(None, map(truthful, answer.strengths))),
         suggestions=tuple(filter(None, map(truthful, answer.suggestions))),
+        improved={key: truthful(remark) for key, remark in answer.improved.items()},
     )
     return checked, dropped
 

@@ -26,6 +26,7 @@ from grading.engines.loading import DEMO_MODEL
 from grading.levels import LevelEstimate, first_levels, levels
 from grading.quotes import locate
 from grading.reply import InvalidReply, Note, Reply
+from grading.revision import Former
 from grading.rubric import Rubric, number, points
 from grading.rule_notes import rule_notes
 from grading.streaming import StreamingReply
@@ -125,6 +126,8 @@ class Grade:
     dropped_quotes: int
     dropped_claims: int
     suspicions: Suspicions | None = None
+    improved: dict[str, Any] | None = None
+    """Of a revised version, as `grading.revision.Former.improved`."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; points are numbers."""
@@ -158,6 +161,7 @@ def grade(
     on_call: OnCall,
     give_up_below: float | None = None,
     prompt_version: str | None = None,
+    former: Former | None = None,
 ) -> Grade:
     """Have an engine grade an essay that `grading.text.check` accepts.
 
@@ -165,17 +169,20 @@ def grade(
     in seconds for each reply. A reply that is no valid grade is asked for once more with sampling on, and so is one in
     another language than the task's, but the second is taken in any. Raises `Ungradable` when there is none then
     either, or the engine refuses the essay or does not finish in time; `Cancelled` and `EngineDead` come through. A
-    reply whose confidence will be less than `give_up_below` is broken off as soon as that is seen: `TooUncertain`.
+    reply whose confidence will be less than `give_up_below` is broken off as soon as that is seen: `TooUncertain`. The
+    grader of a revised version is shown the `former` grade, and says what has changed.
     """
     doubt = _Doubt(task.rubric, give_up_below or 0.0)
-    rendered = prompt.render(task, text, prompt.delimiter(secret, text), prompt_version)
-    request = replace(_request(rendered, task, request_id, deadline), give_up=doubt if give_up_below else None)
+    rendered = prompt.render(task, text, prompt.delimiter(secret, text), prompt_version, former)
+    request = replace(_request(rendered, task, request_id, deadline, former), give_up=doubt if give_up_below else None)
     retry = replace(request, id=f"{request_id}.2", temperature=rendered.retry_temperature)
     asked: list[Request] = []
     completions: list[Completion] = []
 
     def origin() -> Origin:
-        return Origin(engine.model, engine.version, rendered.version, _hashes(rendered, task, text), _drawn(asked))
+        return Origin(
+            engine.model, engine.version, rendered.version, _hashes(rendered, task, text, former), _drawn(asked)
+        )
 
     def ask(request: Request) -> Reply:
         asked.append(request)
@@ -183,7 +190,7 @@ def grade(
             completion = _ask(engine, request, on_progress, cancelled)
             replied(completion)
             completions.append(completion)
-            answer = _read(completion, task.rubric)
+            answer = _read(completion, task.rubric, former)
             # The demonstration model writes no Chinese: asked again it is as slow and no better.
             speaks = engine.model != DEMO_MODEL
             if speaks and len(completions) == 1 and language_of(answer.remarks) != task.language:
@@ -217,6 +224,7 @@ def grade(
         attempts=len(completions),
         dropped_quotes=dropped,
         dropped_claims=dropped_claims,
+        improved=former.improved(criteria, answer.improved) if former else None,
     )
 
 
@@ -233,23 +241,26 @@ class _Doubt:
         return known and _confidence(self.rubric, self.levels) < self._below
 
 
-def inputs(text: str, task: Task, secret: str | bytes) -> tuple[str, dict[str, str]]:
+def inputs(text: str, task: Task, secret: str | bytes, former: Former | None = None) -> tuple[str, dict[str, str]]:
     """The prompt's version and the hashes that a grade of this essay would have, were it given now."""
-    rendered = prompt.render(task, text, prompt.delimiter(secret, text))
-    return rendered.version, _hashes(rendered, task, text)
+    rendered = prompt.render(task, text, prompt.delimiter(secret, text), former=former)
+    return rendered.version, _hashes(rendered, task, text, former)
 
 
-def first_request(text: str, task: Task, *, request_id: str, secret: str | bytes, deadline: float) -> Request:
+def first_request(
+    text: str, task: Task, *, request_id: str, secret: str | bytes, deadline: float, former: Former | None = None
+) -> Request:
     """What `grade` asks first; for who sends it on another way and has `grade` read the reply."""
-    return _request(prompt.render(task, text, prompt.delimiter(secret, text)), task, request_id, deadline)
+    rendered = prompt.render(task, text, prompt.delimiter(secret, text), former=former)
+    return _request(rendered, task, request_id, deadline, former)
 
 
-def _request(rendered: prompt.Rendered, task: Task, request_id: str, deadline: float) -> Request:
+def _request(rendered: prompt.Rendered, task: Task, request_id: str, deadline: float, former: Former | None) -> Request:
     return Request(
         id=request_id,
         messages=rendered.messages,
-        schema=reply.schema(task.rubric, task.language),
-        max_tokens=reply.max_tokens(task.rubric, task.language),
+        schema=reply.schema(task.rubric, task.language, revised=former is not None),
+        max_tokens=reply.max_tokens(task.rubric, task.language, revised=former is not None),
         deadline=deadline,
     )
 
@@ -291,10 +302,10 @@ def _explained(engine: Engine, deadline: float, doubt: _Doubt, origin: Callable[
         ) from error
 
 
-def _read(completion: Completion, rubric: Rubric) -> Reply:
+def _read(completion: Completion, rubric: Rubric, former: Former | None) -> Reply:
     if completion.finish_reason == "length":
         raise InvalidReply("it was too long and was cut off")
-    return reply.parse(completion.text, rubric)
+    return reply.parse(completion.text, rubric, revised=former is not None)
 
 
 def _confidence(
@@ -353,14 +364,15 @@ def _sum(usages: Iterable[Usage]) -> Usage:
     return total
 
 
-def _hashes(rendered: prompt.Rendered, task: Task, text: str) -> dict[str, str]:
-    return {
+def _hashes(rendered: prompt.Rendered, task: Task, text: str, former: Former | None) -> dict[str, str]:
+    revised = {"revision": _sha256(prompt.revision_words(task.language))} if former else {}
+    return revised | {
         "prompt": rendered.hash,
         "template": rendered.template_hash,
         "task": task.content_hash,
         "rubric": task.rubric.content_hash,
         "essay": _sha256(text),
-        "schema": _sha256(json.dumps(reply.schema(task.rubric, task.language))),
+        "schema": _sha256(json.dumps(reply.schema(task.rubric, task.language, revised=former is not None))),
     }
 
 

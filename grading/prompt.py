@@ -13,10 +13,12 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from grading.prompts import library
 from grading.prompts.defaults import default
 from grading.prompts.library import Prompt
+from grading.revision import Former
 from grading.rubric import LEVELS, Criterion
 from grading.task import Task
 from settings import settings
@@ -34,20 +36,32 @@ class Rendered:
     template_hash: str
 
 
-def render(task: Task, text: str, delimiter: str, version: str | None = None) -> Rendered:
+def render(task: Task, text: str, delimiter: str, version: str | None = None, former: Former | None = None) -> Rendered:
     """The messages that ask for a grade of this essay; the text stands in the last one byte for byte.
 
+    Of a revised version the `former` grade is shown behind it, between tags that can be foreseen as little.
     Raises `grading.prompts.library.UnknownPrompt` for a version that there is not.
     """
     template = load(task.language, version)
-    return rendered(template, static_values(task) | {"delimiter": delimiter, "essay": text})
+    revised = ""
+    if former:
+        tag = delimiter.replace("essay", "former", 1)
+        revised = "\n\n" + library.fill(revision_words(task.language), {"delimiter": tag, "former": former.record})
+    return rendered(template, static_values(task) | {"delimiter": delimiter, "essay": text}, revised)
 
 
-def rendered(template: Prompt, values: Mapping[str, str]) -> Rendered:
-    """The messages of a prompt with these values in it."""
-    messages = tuple({"role": role, "content": content} for role, content in template.filled(values))
+def rendered(template: Prompt, values: Mapping[str, str], behind: str = "") -> Rendered:
+    """The messages of a prompt with these values in it, and with that text behind the last one."""
+    *first, (last, said) = template.filled(values)
+    messages = tuple({"role": role, "content": content} for role, content in (*first, (last, said + behind)))
     digest = hashlib.sha256(json.dumps(messages, ensure_ascii=False).encode()).hexdigest()
     return Rendered(messages, template.id, template.retry_temperature, digest, template.hash)
+
+
+@cache
+def revision_words(language: str) -> str:
+    """The file that asks what has changed since the version before, as it is."""
+    return (library.FOLDER / "revision" / f"{language}.md").read_text(encoding="utf-8").strip()
 
 
 def static_values(task: Task) -> dict[str, str]:

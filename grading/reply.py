@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from grading.rubric import LEVELS, Rubric
@@ -41,11 +41,14 @@ class Reply:
     notes: tuple[Note, ...]
     strengths: tuple[str, ...]
     suggestions: tuple[str, ...]
+    improved: Mapping[str, str] = field(default_factory=dict)
+    """Of a revised version: what has changed, by criterion key."""
 
     @property
     def remarks(self) -> str:
         """All that is said in it, without what it quotes."""
-        said = (*self.comments.values(), *(note.comment for note in self.notes), *self.strengths, *self.suggestions)
+        notes = (note.comment for note in self.notes)
+        said = (*self.comments.values(), *notes, *self.strengths, *self.suggestions, *self.improved.values())
         return "\n".join(said)
 
 
@@ -71,10 +74,11 @@ _MAX_NOTES = 3
 _MAX_ADVICE = 2
 
 
-def schema(rubric: Rubric, language: str) -> dict[str, Any]:
-    """The JSON schema of a reply. Levels come first, so that no comment sways them and their tokens are soon known.
+def schema(rubric: Rubric, language: str, *, revised: bool = False) -> dict[str, Any]:
+    """The JSON schema of a reply, which of a `revised` version also says what has changed.
 
-    All of it is bounded: a small model that would write for ever is made to stop.
+    Levels come first, so that no comment sways them and their tokens are soon known. All of it is bounded: a small
+    model that would write for ever is made to stop.
     """
     sizes = _SIZES[language]
     remark, quote = _string(*sizes.remark), _string(*sizes.quote)
@@ -86,13 +90,14 @@ def schema(rubric: Rubric, language: str) -> dict[str, Any]:
         annotations={"type": "array", "items": note, "maxItems": _MAX_NOTES},
         strengths=advice,
         suggestions=advice,
+        **({"improved": _object(**dict.fromkeys(rubric.keys, remark))} if revised else {}),
     )
 
 
-def max_tokens(rubric: Rubric, language: str) -> int:
+def max_tokens(rubric: Rubric, language: str, *, revised: bool = False) -> int:
     """Tokens within which the longest reply that the schema allows comes to its end."""
     sizes = _SIZES[language]
-    remarks = len(rubric.keys) + _MAX_NOTES + 2 * _MAX_ADVICE
+    remarks = (1 + revised) * len(rubric.keys) + _MAX_NOTES + 2 * _MAX_ADVICE
     characters = remarks * sizes.remark[1] + _MAX_NOTES * sizes.quote[1]
     frame = {
         "levels": dict.fromkeys(rubric.keys, 6),
@@ -100,11 +105,12 @@ def max_tokens(rubric: Rubric, language: str) -> int:
         "annotations": [{"quote": "", "kind": max(KINDS, key=len), "comment": ""}] * _MAX_NOTES,
         "strengths": [""] * _MAX_ADVICE,
         "suggestions": [""] * _MAX_ADVICE,
+        **({"improved": dict.fromkeys(rubric.keys, "")} if revised else {}),
     }
     return math.ceil(characters * sizes.tokens_per_character) + len(json.dumps(frame))
 
 
-def parse(text: str, rubric: Rubric) -> Reply:
+def parse(text: str, rubric: Rubric, *, revised: bool = False) -> Reply:
     """Read a reply, or raise `InvalidReply`.
 
     The engine confines a reply to the schema, but not every release of every engine obeys all of it, so nothing is
@@ -116,18 +122,21 @@ def parse(text: str, rubric: Rubric) -> Reply:
         obj = json.loads(text, strict=False, object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         raise InvalidReply("it is not JSON") from None
-    whole = _fields(obj, "the reply", ("levels", "comments", "annotations", "strengths", "suggestions"))
+    fields = ("levels", "comments", "annotations", "strengths", "suggestions")
+    whole = _fields(obj, "the reply", (*fields, "improved") if revised else fields)
     levels = _fields(whole["levels"], "levels", rubric.keys)
     for key, level in levels.items():
         if type(level) is not int or level not in LEVELS:
             raise InvalidReply(f"the level of {key} is not a whole number from 1 to 6")
     comments = _fields(whole["comments"], "comments", rubric.keys)
+    improved = _fields(whole["improved"], "improved", rubric.keys) if revised else {}
     return Reply(
         levels=levels,
         comments={key: _text(comment, f"the comment on {key}") for key, comment in comments.items()},
         notes=tuple(dict.fromkeys(_note(item) for item in _items(whole["annotations"], "annotations"))),
         strengths=tuple(_text(item, "a strength") for item in _items(whole["strengths"], "strengths")),
         suggestions=tuple(_text(item, "a suggestion") for item in _items(whole["suggestions"], "suggestions")),
+        improved={key: _text(remark, f"what has changed in {key}") for key, remark in improved.items()},
     )
 
 

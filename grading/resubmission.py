@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from grading import grader
+from grading import grader, revision
 from grading.task import Task
 from models import Essay, EssayState, Grading, Source
 
@@ -61,7 +61,7 @@ def repeatable(
     if decided:
         return decided[0] if _was_shown(session, essay, task) else None
     for grading in graded:
-        version, hashes = grader.inputs(essay.text, task, secret)
+        version, hashes = grader.inputs(essay.text, task, secret, revision.shown(session, grading))
         made_from = (grading.prompt_version, grading.hashes, grading.calibration_id)
         would_be = (version, hashes, essay.assignment.calibration_in_use)
         if made_from == would_be and _contains(grading.made_with, made_with_now(grading)):

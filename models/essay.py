@@ -142,7 +142,7 @@ class Grading(Identified, Base):
     former_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("gradings.id", ondelete="SET NULL"))
     """The grading of an earlier version that its model was shown; None where it was shown none."""
     improved: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    """As `grading.revision.improved`: what has become of each criterion since the earlier version."""
+    """As `grading.revision.Former.improved`: what has become of each criterion since the earlier version."""
     suspicions: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """As `grading.grader.Suspicions`: words that speak to the grader; None where nothing was found. For teachers."""
 

@@ -27,7 +27,7 @@ from settings import settings
 from workers import outcome
 from workers.outcome import Opinion
 from workers.queue import enqueue
-from workers.turn import conclude, fall_back, request_id, task_of
+from workers.turn import conclude, fall_back, former_of, request_id, task_of
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ def _grade(claim: Claim, essay: Essay, tier: str, engine: Replayed, call: OneCal
             cancelled=_NEVER,
             deadline=settings().grade_deadline,
             on_call=call,
+            former=former_of(essay),
         )
     except AskAgain as error:
         send_on(claim, essay, str(error), lifecycle.BATCHES)

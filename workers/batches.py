@@ -49,7 +49,7 @@ from workers import log as logs
 from workers.batch_replies import OneCall, end, same_tier, send_on, take_in, tell, unanswered
 from workers.calls import account_of
 from workers.queue import celery_app
-from workers.turn import request_id, task_of
+from workers.turn import former_of, request_id, task_of
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +154,7 @@ def first_request(essay: Essay) -> Request:
         request_id=str(essay.id),
         secret=settings().secret_key.get_secret_value(),
         deadline=settings().grade_deadline,
+        former=former_of(essay),
     )
 
 

@@ -14,15 +14,16 @@ from redis.exceptions import RedisError
 from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
-from grading import regrades, wary
+from grading import regrades, revision, wary
 from grading.costs.budget import BudgetSpent
 from grading.costs.meter import LedgerAway, Meter
 from grading.engines.engine import AccountRefused, Cancelled, Engine, EngineDead, Unavailable
 from grading.grader import OnCall, Ungradable
 from grading.regrades import RegradeClaim
 from grading.regrading import comparable
+from grading.revision import Former
 from grading.routing import queue_of
-from models import Assignment, Essay, Regrade
+from models import Assignment, Essay, Grading, Regrade
 from models.session import session
 from settings import settings
 from workers.calibrating import calibrated
@@ -107,6 +108,7 @@ def grade_claimed(claim: RegradeClaim, row: Regrade, engine: Engine, calls: Mete
             cancelled=Stopping(),
             deadline=settings().grade_deadline,
             on_call=on_call,
+            former=_shown(row),
         )
     except (Cancelled, LedgerAway, Unavailable) as error:
         _release(claim, str(error))
@@ -123,6 +125,11 @@ def grade_claimed(claim: RegradeClaim, row: Regrade, engine: Engine, calls: Mete
     else:
         opinion = calibrated(essay, Opinion(said, row.tier, tuple(calls.opened)))
         _finish(claim, comparable(opinion.columns(essay)))
+
+
+def _shown(row: Regrade) -> Former | None:
+    with session() as db:
+        return revision.shown(db, db.get_one(Grading, row.against_id))
 
 
 def _finish(claim: RegradeClaim, grade: dict[str, object]) -> None:

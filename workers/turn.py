@@ -14,12 +14,13 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from grading import lifecycle, progress, routing, wary
+from grading import lifecycle, progress, revision, routing, wary
 from grading.costs.budget import BudgetSpent
 from grading.costs.meter import LedgerAway, Meter
 from grading.engines.engine import AccountRefused, Cancelled, Engine, EngineDead, Unavailable
 from grading.grader import Grade, OnCall, TooUncertain, Ungradable
 from grading.lifecycle import Claim
+from grading.revision import Former
 from grading.routing import Facts
 from grading.task import task_of as task_of
 from models import Assignment, Essay, EssayState
@@ -74,6 +75,7 @@ def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Meter, on_c
                 deadline=settings().grade_deadline,
                 on_call=on_call,
                 give_up_below=routing.gives_up_below(known(essay), tier),
+                former=former_of(essay),
             )
         except TooUncertain as error:
             conclude(claim, essay, Opinion(error, tier, tuple(calls.opened)))
@@ -146,6 +148,16 @@ def known(essay: Essay) -> Facts:
     def look() -> Facts:
         with session() as db:
             return facts(db, essay)
+
+    return patiently(look)
+
+
+def former_of(essay: Essay) -> Former | None:
+    """The grade of the version before, of which this essay is a revision."""
+
+    def look() -> Former | None:
+        with session() as db:
+            return revision.find(db, essay)
 
     return patiently(look)
 

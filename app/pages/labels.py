@@ -85,6 +85,7 @@ HASHED = {
     "rubric": _("Rubric"),
     "essay": _("The essay"),
     "schema": _("Form of the reply"),
+    "revision": _("Words on the version before"),
 }
 """What a grading keeps the hashes of."""
 

@@ -152,6 +152,8 @@ def valid_reply(request: Request, essay: str) -> str:
         "strengths": ["You keep to the question."],
         "suggestions": ["Say more about your reasons."],
     }
+    if "improved" in request.schema["properties"]:
+        reply["improved"] = dict.fromkeys(keys, "You have given one more example than before.")
     return json.dumps(reply, ensure_ascii=False)
 
 
