@@ -22,8 +22,7 @@ from grading.rubric import LEVELS
 from models import Essay, EssayState, Grading
 
 SIMILAR = 0.5
-"""Share of the words of two versions, in their order, that must be the same for one to be a revision of the other.
-Of two essays on one task by two students it is below 0.4 (docs/copies.md)."""
+"""Share of the words of two versions, in their order, that must be the same for one to be a revision of the other."""
 LONGEST = 200
 """Characters of one remark that a grader is shown."""
 MOST_SUGGESTIONS = 2
