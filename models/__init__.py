@@ -8,6 +8,7 @@ from models.budget import Budget, BudgetSpending, Period
 from models.cache_entry import CacheBound, CacheEntry
 from models.calibration import Calibration
 from models.copy import Overlap, Signature
+from models.cost_rollup import CostDay, CostHour, CostRollup
 from models.coursework import Assignment, Release, RubricVersion
 from models.essay import Essay, EssayState, EssayTransition, Grading, Source
 from models.llm_call import CallOutcome, LlmCall
@@ -35,6 +36,9 @@ __all__ = [
     "Calibration",
     "CallOutcome",
     "Class",
+    "CostDay",
+    "CostHour",
+    "CostRollup",
     "Drift",
     "Essay",
     "EssaySaving",

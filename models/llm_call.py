@@ -51,6 +51,7 @@ class LlmCall(Identified, Base):
         Index("ix_llm_calls_class", "class_id", "started_at"),
         Index("ix_llm_calls_model", "model", "started_at"),
         Index("ix_llm_calls_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+        Index("ix_llm_calls_changed", "changed_at"),
         Index("ix_llm_calls_started", "started_at", postgresql_where=text("outcome = 'started'")),
     )
 
@@ -92,6 +93,8 @@ class LlmCall(Identified, Base):
     outcome: Mapped[CallOutcome] = mapped_column(Enum(CallOutcome, name="call_outcome"), default=CallOutcome.started)
     error: Mapped[str | None] = mapped_column(Text)
     started_at: Mapped[datetime] = mapped_column(default=now)
+    changed_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    """When this row was last written; sums that hold it are made anew."""
     finished_at: Mapped[datetime | None]
     latency_s: Mapped[float | None]
     first_token_s: Mapped[float | None]

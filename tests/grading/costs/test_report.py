@@ -1,0 +1,225 @@
+"""grading/costs/report.py and rollup.py: reports from the sums are those of the ledger itself."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from grading.costs import report
+from grading.costs.report import PromptShape, Spent, attribution, concentration, costs, iceberg
+from grading.costs.rollup import roll_up
+from models import CallOutcome, CostDay, CostHour, CostRollup, LlmCall
+from models.session import session
+from tests.factories import School, make_school
+
+NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+"""The present of these tests."""
+BEGIN = NOON - timedelta(days=5)
+PRICE = {"input_mtok": "2", "cached_mtok": "1", "output_mtok": "8", "source": "test"}
+
+
+@pytest.fixture
+def school(database: None) -> School:
+    return make_school()
+
+
+def call(began: datetime, cost: str = "0.01", **fields: Any) -> uuid.UUID:
+    values: dict[str, Any] = {
+        "request_id": uuid.uuid4().hex,
+        "feature": "grade",
+        "tier": "small",
+        "model": "gpt-4.1-mini",
+        "engine_version": "openai 3",
+        "prompt_version": "grade/en/compact",
+        "prompt_tokens": 1000,
+        "cached_tokens": 400,
+        "completion_tokens": 100,
+        "estimated_cost": Decimal("0.02"),
+        "cost": Decimal(cost),
+        "baseline_cost": Decimal("0.04"),
+        "price": PRICE,
+        "outcome": CallOutcome.ok,
+        "started_at": began,
+    }
+    with session() as db:
+        row = LlmCall(**values | fields)
+        db.add(row)
+        db.commit()
+        return row.id
+
+
+def rolled(at: datetime = NOON) -> None:
+    with session() as db:
+        while roll_up(db, at):
+            db.commit()
+        db.commit()
+
+
+def forgotten() -> None:
+    with session() as db:
+        for table in (CostHour, CostDay, CostRollup):
+            db.execute(delete(table))
+        db.commit()
+
+
+def told(begin: datetime = BEGIN, end: datetime = NOON) -> tuple[Any, ...]:
+    shapes = {"grade/en/compact": PromptShape(500, 0), "grade/en/verbose": PromptShape(900, 600)}
+    with session() as db:
+        return costs(db, begin, end), iceberg(db, begin, end, shapes), attribution(db, begin, end)
+
+
+class TestCosts:
+    def test_calls_count_by_model_feature_and_hour_from_the_moment_they_began(self, school: School) -> None:
+        call(NOON - timedelta(minutes=90), "0.01")
+        call(NOON - timedelta(minutes=80), "0.03", model="gpt-4.1", feature="ask")
+        call(NOON + timedelta(seconds=1), "9")
+        found, _, _ = told()
+        assert found.whole == Spent(2, 2000, 800, 200, Decimal("0.04"), Decimal("0.08"))
+        assert found.whole.saved == Decimal("0.04")
+        assert list(found.by_model) == ["gpt-4.1", "gpt-4.1-mini"]
+        assert found.by_feature["ask"].cost == Decimal("0.03")
+        assert list(found.by_hour) == [NOON - timedelta(hours=2)]
+
+    def test_one_that_is_not_over_counts_its_estimate(self, school: School) -> None:
+        call(NOON - timedelta(minutes=5), cost="0", outcome=CallOutcome.started)
+        with session() as db:
+            db.execute(update(LlmCall).values(cost=None, prompt_tokens=None, baseline_cost=None))
+            db.commit()
+        assert told()[0].whole.cost == Decimal("0.02")
+
+    def test_without_calls_there_is_nothing(self, school: School) -> None:
+        found, parts, who = told()
+        assert (found.whole, found.by_hour, parts.whole, who.users) == (Spent(), {}, 0, [])
+
+
+class TestRollUp:
+    @pytest.mark.parametrize("seed", range(4))
+    def test_reports_from_the_sums_are_those_of_the_ledger(self, school: School, seed: int) -> None:
+        dice = random.Random(seed)  # noqa: S311
+        people = [school.student.id, school.classmate.id, None]
+        ids = []
+        for _ in range(60):
+            ids.append(
+                call(
+                    BEGIN + timedelta(seconds=dice.randrange(5 * 86_400)),
+                    str(dice.randrange(1000) / 10_000),
+                    model=dice.choice(["gpt-4.1", "gpt-4.1-mini"]),
+                    prompt_version=dice.choice(["grade/en/compact", "grade/en/verbose"]),
+                    outcome=dice.choice([CallOutcome.ok, CallOutcome.retried, CallOutcome.escalated]),
+                    user_id=dice.choice(people),
+                    class_id=school.school_class.id,
+                )
+            )
+            if dice.random() < 0.2:
+                rolled(BEGIN + timedelta(seconds=dice.randrange(5 * 86_400)))
+            if dice.random() < 0.3:
+                correct(dice.choice(ids), cost=Decimal("0.5"), outcome=CallOutcome.lost)
+        rolled()
+        periods = [(BEGIN, NOON), (BEGIN + timedelta(minutes=37), NOON - timedelta(minutes=3, days=1))]
+        from_sums = [told(*period)[:2] for period in periods], told()[2]
+        assert rows_of(CostHour) > 0
+        forgotten()
+        assert from_sums == ([told(*period)[:2] for period in periods], told()[2])
+
+    def test_a_correction_of_an_old_hour_comes_with_the_next_turn(self, school: School) -> None:
+        old = call(NOON - timedelta(days=2))
+        rolled()
+        correct(old, cost=Decimal("0.7"))
+        assert told()[0].whole.cost == Decimal("0.01")
+        rolled()
+        assert told()[0].whole.cost == Decimal("0.7")
+
+    def test_what_came_since_is_read_from_the_ledger(self, school: School) -> None:
+        call(NOON - timedelta(days=1))
+        rolled(NOON - timedelta(hours=5))
+        call(NOON - timedelta(hours=1), user_id=school.student.id)
+        found, _, who = told()
+        assert found.whole.calls == 2
+        assert who.users[0].key == school.student.id
+
+    def test_a_turn_goes_a_day_on_and_says_whether_more_is_to_be_done(self, school: School) -> None:
+        call(BEGIN)
+        with session() as db:
+            turns = 1
+            while roll_up(db, NOON):
+                turns += 1
+            db.commit()
+            assert db.scalar(select(CostRollup.until)) == NOON
+        assert turns == 6
+
+    def test_a_turn_that_is_not_committed_changes_nothing(self, school: School) -> None:
+        call(BEGIN)
+        with session() as db:
+            roll_up(db, NOON)
+            db.rollback()
+        assert rows_of(CostHour) == 0
+        rolled()
+        assert told()[0].whole.calls == 1
+
+
+class TestIceberg:
+    """1,000 tokens of prompt at two dollars a million, of which 400 are cached at one."""
+
+    def test_parts_add_up_to_all_that_was_spent(self, school: School) -> None:
+        call(NOON - timedelta(hours=3), "0.01")
+        call(NOON - timedelta(hours=3), "0.02", outcome=CallOutcome.retried)
+        call(NOON - timedelta(hours=3), "0.03", outcome=CallOutcome.escalated)
+        parts = told()[1]
+        assert (parts.retries, parts.wrong_model) == (Decimal("0.02"), Decimal("0.03"))
+        assert parts.cache == Decimal("0.0001")  # 500 are the same for all, 400 were cached: 100 at a dollar less
+        assert parts.whole == Decimal("0.06")
+
+    def test_a_verbose_prompt_is_redundant_by_what_the_compact_one_does_without(self, school: School) -> None:
+        call(NOON - timedelta(hours=3), prompt_version="grade/en/verbose", cached_tokens=0)
+        parts = told()[1]
+        assert parts.prompt == Decimal("0.0012")  # 600 of 1,000
+        assert parts.cache == Decimal("0.0003")  # the other 300 of 900
+        assert parts.direct == Decimal("0.01") - Decimal("0.0015")
+
+
+class TestAttribution:
+    def test_names_users_classes_and_features_the_dearest_first(self, school: School) -> None:
+        for user, cost in ((school.student, "0.3"), (school.classmate, "0.1"), (school.student, "0.1")):
+            call(NOON - timedelta(hours=3), cost, user_id=user.id, class_id=school.school_class.id)
+        call(NOON - timedelta(hours=3), "0.5", feature="evaluate")
+        who = told()[2]
+        assert [(one.key, one.cost) for one in who.users] == [
+            (school.student.id, Decimal("0.4")),
+            (school.classmate.id, Decimal("0.1")),
+        ]
+        assert [one.key for one in who.classes] == [school.school_class.id]
+        assert [one.key for one in who.features] == ["evaluate", "grade"]
+        assert (who.whole, who.spenders) == (Decimal("1.0"), 2)
+
+    def test_concentration_is_the_share_of_the_dearest(self) -> None:
+        found = concentration([Decimal(91), *[Decimal(1)] * 9])
+        assert (found[0.1], found[1.0]) == (0.91, 1.0)
+        assert found[0.05] == 0.455
+        assert concentration([]) == {}
+
+    def test_a_class_and_an_assignment_have_their_own(self, school: School) -> None:
+        mine = {"class_id": school.school_class.id, "assignment_id": school.assignment.id}
+        call(NOON - timedelta(days=1), "0.3", **mine)
+        call(NOON - timedelta(hours=1), "0.1", **mine)
+        call(NOON - timedelta(hours=1), "0.5", class_id=school.other_class.id)
+        rolled(NOON - timedelta(hours=3))
+        with session() as db:
+            assert report.of_class(db, school.school_class.id, BEGIN, NOON).cost == Decimal("0.4")
+            assert report.of_assignment(db, school.assignment.id).cost == Decimal("0.4")
+
+
+def correct(call_id: uuid.UUID, **values: Any) -> None:
+    with session() as db:
+        db.execute(update(LlmCall).where(LlmCall.id == call_id).values(values))
+        db.commit()
+
+
+def rows_of(table: type) -> int:
+    with session() as db:
+        return len(db.scalars(select(table)).all())
