@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -14,6 +14,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainValidator,
     StringConstraints,
     ValidationError,
     WithJsonSchema,
@@ -231,6 +232,53 @@ class Tolerance(Body):
 
 class AssignmentFilter(Page):
     class_id: uuid.UUID | None = None
+
+
+def _day_or_moment(value: object) -> datetime | date:
+    wrong = ValueError("Must be a day such as 2026-11-01, or a moment with its time zone")
+    if not isinstance(value, str):
+        raise wrong
+    try:
+        found = date.fromisoformat(value) if len(value) == len("2026-11-01") else datetime.fromisoformat(value)
+    except ValueError:
+        raise wrong from None
+    if isinstance(found, datetime) and found.tzinfo is None:
+        raise wrong
+    if not 2000 <= found.year < 2200:
+        raise ValueError("Must be a date between 2000 and 2199")
+    return found
+
+
+DayOrMoment = Annotated[datetime | date, PlainValidator(_day_or_moment), WithJsonSchema({"type": "string"})]
+
+
+class CostsFilter(Body):
+    begin: DayOrMoment | None = Field(
+        None, alias="from", description="A moment, or a day in the school's time zone. Without it: 30 days before `to`."
+    )
+    end: DayOrMoment | None = Field(
+        None, alias="to", description="Likewise; a day is meant as a whole. Without it: now."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.begin is not None and self.end is not None and _instant(self.begin) > _instant(self.end):
+            raise ValueError("`from` is after `to`")
+        return self
+
+
+class CostsTable(CostsFilter):
+    by: Literal["model", "feature", "hour", "user", "class"] = Field(
+        "hour", description="A line for each; users and classes are those of the last 30 days, whatever the period."
+    )
+
+
+class AttributionFilter(Body):
+    days: int = Field(30, ge=1, le=366, description="How many days (UTC) are looked back, today included.")
+
+
+def _instant(value: datetime | date) -> datetime:
+    return value if isinstance(value, datetime) else datetime.combine(value, time(), UTC)
 
 
 class ReviewFilter(Body):

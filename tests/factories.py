@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -17,10 +19,12 @@ from grading.rubric import Rubric
 from models import (
     Appeal,
     Assignment,
+    CallOutcome,
     Class,
     Essay,
     EssayState,
     Grading,
+    LlmCall,
     Membership,
     Overlap,
     Question,
@@ -192,6 +196,32 @@ def make_answer(user: User, assignment: Assignment, question: str = "How long?",
         db.add(made)
         db.commit()
     return made
+
+
+def make_call(began: datetime, cost: str = "0.01", **fields: Any) -> uuid.UUID:
+    """A call in the ledger that is over: 1,000 tokens of prompt, of which 400 were cached."""
+    values: dict[str, Any] = {
+        "request_id": uuid.uuid4().hex,
+        "feature": "grade",
+        "tier": "small",
+        "model": "gpt-4.1-mini",
+        "engine_version": "openai 3",
+        "prompt_version": "grade/en/compact",
+        "prompt_tokens": 1000,
+        "cached_tokens": 400,
+        "completion_tokens": 100,
+        "estimated_cost": Decimal("0.02"),
+        "cost": Decimal(cost),
+        "baseline_cost": Decimal("0.04"),
+        "price": {"input_mtok": "2", "cached_mtok": "1", "output_mtok": "8", "source": "test"},
+        "outcome": CallOutcome.ok,
+        "started_at": began,
+    }
+    with session() as db:
+        row = LlmCall(**values | fields)
+        db.add(row)
+        db.commit()
+        return row.id
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ BATCH_INTERVAL = 30.0
 """Seconds between two looks at who waits for a batch, and at the batches."""
 TRAIN_INTERVAL = 60.0
 """Seconds between two looks for assignments with enough new marks."""
+ROLL_UP_INTERVAL = 60.0
+"""Seconds between two looks at what of the ledger is to be added up."""
 ANCHOR_INTERVAL = 900.0
 """Seconds between two looks at the anchors, whose grades are wanted once a day and judged when they are there."""
 WATCH_INTERVAL = 60.0
@@ -91,6 +93,11 @@ def configuration() -> dict[str, Any]:
                 "task": "upkeep.calibrate",
                 "schedule": TRAIN_INTERVAL,
                 "options": {"expires": TRAIN_INTERVAL},
+            },
+            "roll_up": {
+                "task": "upkeep.roll_up",
+                "schedule": ROLL_UP_INTERVAL,
+                "options": {"expires": ROLL_UP_INTERVAL},
             },
             "anchors": {
                 "task": "upkeep.anchors",

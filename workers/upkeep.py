@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading import lifecycle, progress
-from grading.costs import ledger
+from grading.costs import ledger, rollup
 from models import Essay
 from models.session import session
 from settings import settings
@@ -42,6 +42,16 @@ def sweep() -> None:
             log.warning("%s: %s; next time", step.__name__, error)
         except Exception:
             log.exception("%s failed; next time", step.__name__)
+
+
+@celery_app.task(name="upkeep.roll_up")
+def roll_up() -> None:
+    """Add up what the ledger has more than its sums, a day at a time; what is done stays done."""
+    more = True
+    while more:
+        with session() as db:
+            more = rollup.roll_up(db)
+            db.commit()
 
 
 def take_back() -> None:

@@ -11,6 +11,7 @@ from app.api import (  # noqa: E402 -- they add their routes
     assignments,  # noqa: F401
     budgets,  # noqa: F401
     classes,  # noqa: F401
+    costs,  # noqa: F401
     essays,  # noqa: F401
     openapi,  # noqa: F401
     people,  # noqa: F401

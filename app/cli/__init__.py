@@ -21,6 +21,7 @@ COMMANDS = {
     "regrade": ("app.cli.regrade:regrade", "Grade an essay again, and say whether the grade is the same."),
     "route": ("app.cli.route:route", "Say which model an essay would go to and why; learn what decides that."),
     "prompts": ("app.cli.prompts:prompts", "Name, show, compare and shorten prompts."),
+    "costs": ("app.cli.costs:costs", "Say what was spent on models, on what and for whom."),
     "simulate": ("app.cli.simulate:simulate", "Say what a month would cost, stage by stage, and how long essays wait."),
     "user": ("app.cli.people:user", "Create users."),
     "token": ("app.cli.people:token", "Create bearer tokens."),

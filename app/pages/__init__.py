@@ -10,6 +10,7 @@ from app.pages import (  # noqa: E402 -- they add their routes
     assignments,  # noqa: F401
     classes,  # noqa: F401
     copies,  # noqa: F401
+    costs,  # noqa: F401
     essays,  # noqa: F401
     frame,  # noqa: F401
     home,  # noqa: F401

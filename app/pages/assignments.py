@@ -27,6 +27,7 @@ from app.pages.student import my_essays
 from app.problems import Problem
 from grading.anchors import open_drifts
 from grading.copies import clusters
+from grading.costs import report
 from grading.rubric import Rubric
 from models import Assignment, Class, Essay, EssayState, Membership, Release, Role, User
 
@@ -102,6 +103,7 @@ def _teachers_view(errors: Mapping[str, str]) -> str:
         errors=errors,
         copied=clusters.copied(db(), g.assignment.id),
         drifts=open_drifts(db(), g.assignment.id),
+        spent=report.of_assignment(db(), g.assignment.id),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -14,12 +15,15 @@ from app import submissions
 from app.api.essays import list_of
 from app.auth import class_teacher, me, rule, teacher
 from app.bodies import EssayFilter, Page, validated
+from app.costs import DAYS
 from app.extensions import db
 from app.pages import blueprint
 from app.pages.forms import field_errors, line_field, query
 from app.paging import paged
 from app.problems import Problem
+from grading.costs import report
 from models import Assignment, Class, Essay, EssayState, Membership, Role, User
+from models.base import now
 
 NEEDS_TEACHER = (EssayState.needs_review, EssayState.failed)
 
@@ -87,6 +91,8 @@ def school_class(class_id: uuid.UUID) -> str:
         students=db().scalars(students).all(),
         essays=list_of(essays, wanted),
         wanted=wanted,
+        spent=report.of_class(db(), class_id, now() - timedelta(days=DAYS - 1), now()),
+        days=DAYS,
     )
 
 

@@ -67,6 +67,14 @@ def figure(value: float | None) -> str:
 
 
 @blueprint.app_template_filter()
+def dollars(value: Decimal | None) -> str:
+    """US dollars; of less than a dollar as many decimals as say something."""
+    if value is None:
+        return NOTHING
+    return format_decimal(value, "US$ #,##0.00" if abs(value) >= 1 or not value else "US$ 0.00####")
+
+
+@blueprint.app_template_filter()
 def percent(value: float | None) -> str:
     return NOTHING if value is None else format_percent(value, "#,##0%")
 

@@ -34,6 +34,8 @@ _SENTENCES = (
     N_("Must be a list of 1 to %(limit)s criteria."),
     N_("Must be a list of up to %(count)s texts, weakest level first, each of 1 to %(limit)s characters."),
     N_("Must be a date between 2000 and 2199."),
+    N_("Must be a day such as 2026-11-01, or a moment with its time zone."),
+    N_("`from` is after `to`."),
     N_("Input should be a valid datetime%(detail)s."),
     N_("Input should be a valid decimal."),
     N_("Input should be a finite number."),

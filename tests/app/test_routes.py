@@ -80,6 +80,11 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.release_grades", "POST"): CLASS_TEACHER,
     ("api.list_budgets", "GET"): OPS,
     ("api.set_budget", "PUT"): OPS,
+
+    ("api.get_costs", "GET"): OPS,
+    ("api.get_costs_table", "GET"): OPS,
+    ("api.get_attribution", "GET"): OPS,
+    ("pages.costs", "GET"): page(OPS),
     ("api.list_queues", "GET"): OPS,
     ("api.list_feedback", "GET"): OPS,
     ("api.list_shares", "GET"): OPS,

@@ -78,6 +78,7 @@ class TestSettings:
             "upkeep.anchors",
             "upkeep.calibrate",
             "upkeep.copies",
+            "upkeep.roll_up",
             "upkeep.sweep",
             "upkeep.watch_spending",
         ]

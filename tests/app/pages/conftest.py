@@ -13,6 +13,8 @@ from tests.app.conftest import Clients
 from tests.app.pages.browser import Visitor
 from tests.factories import PASSWORD, School
 
+HOMES = {"student": "assignments", "teacher": "classes", "ops": "queues"}
+
 Visit = Callable[..., Visitor]
 Open = Callable[..., Page]
 
@@ -61,7 +63,7 @@ def open_page(chromium: Browser, web: str, school: School) -> Iterator[Open]:
         page.get_by_label("E-mail").fill(user.email)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/assignments" if user is school.student else "**/classes")
+        page.wait_for_url(f"**/{HOMES[user.role.value]}")
         page.goto(path)
         return page
 

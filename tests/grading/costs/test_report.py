@@ -16,42 +16,16 @@ from grading.costs.report import PromptShape, Spent, attribution, concentration,
 from grading.costs.rollup import roll_up
 from models import CallOutcome, CostDay, CostHour, CostRollup, LlmCall
 from models.session import session
-from tests.factories import School, make_school
+from tests.factories import School, make_call, make_school
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 """The present of these tests."""
 BEGIN = NOON - timedelta(days=5)
-PRICE = {"input_mtok": "2", "cached_mtok": "1", "output_mtok": "8", "source": "test"}
 
 
 @pytest.fixture
 def school(database: None) -> School:
     return make_school()
-
-
-def call(began: datetime, cost: str = "0.01", **fields: Any) -> uuid.UUID:
-    values: dict[str, Any] = {
-        "request_id": uuid.uuid4().hex,
-        "feature": "grade",
-        "tier": "small",
-        "model": "gpt-4.1-mini",
-        "engine_version": "openai 3",
-        "prompt_version": "grade/en/compact",
-        "prompt_tokens": 1000,
-        "cached_tokens": 400,
-        "completion_tokens": 100,
-        "estimated_cost": Decimal("0.02"),
-        "cost": Decimal(cost),
-        "baseline_cost": Decimal("0.04"),
-        "price": PRICE,
-        "outcome": CallOutcome.ok,
-        "started_at": began,
-    }
-    with session() as db:
-        row = LlmCall(**values | fields)
-        db.add(row)
-        db.commit()
-        return row.id
 
 
 def rolled(at: datetime = NOON) -> None:
@@ -76,9 +50,9 @@ def told(begin: datetime = BEGIN, end: datetime = NOON) -> tuple[Any, ...]:
 
 class TestCosts:
     def test_calls_count_by_model_feature_and_hour_from_the_moment_they_began(self, school: School) -> None:
-        call(NOON - timedelta(minutes=90), "0.01")
-        call(NOON - timedelta(minutes=80), "0.03", model="gpt-4.1", feature="ask")
-        call(NOON + timedelta(seconds=1), "9")
+        make_call(NOON - timedelta(minutes=90), "0.01")
+        make_call(NOON - timedelta(minutes=80), "0.03", model="gpt-4.1", feature="ask")
+        make_call(NOON + timedelta(seconds=1), "9")
         found, _, _ = told()
         assert found.whole == Spent(2, 2000, 800, 200, Decimal("0.04"), Decimal("0.08"))
         assert found.whole.saved == Decimal("0.04")
@@ -87,7 +61,7 @@ class TestCosts:
         assert list(found.by_hour) == [NOON - timedelta(hours=2)]
 
     def test_one_that_is_not_over_counts_its_estimate(self, school: School) -> None:
-        call(NOON - timedelta(minutes=5), cost="0", outcome=CallOutcome.started)
+        make_call(NOON - timedelta(minutes=5), cost="0", outcome=CallOutcome.started)
         with session() as db:
             db.execute(update(LlmCall).values(cost=None, prompt_tokens=None, baseline_cost=None))
             db.commit()
@@ -106,7 +80,7 @@ class TestRollUp:
         ids = []
         for _ in range(60):
             ids.append(
-                call(
+                make_call(
                     BEGIN + timedelta(seconds=dice.randrange(5 * 86_400)),
                     str(dice.randrange(1000) / 10_000),
                     model=dice.choice(["gpt-4.1", "gpt-4.1-mini"]),
@@ -128,7 +102,7 @@ class TestRollUp:
         assert from_sums == ([told(*period)[:2] for period in periods], told()[2])
 
     def test_a_correction_of_an_old_hour_comes_with_the_next_turn(self, school: School) -> None:
-        old = call(NOON - timedelta(days=2))
+        old = make_call(NOON - timedelta(days=2))
         rolled()
         correct(old, cost=Decimal("0.7"))
         assert told()[0].whole.cost == Decimal("0.01")
@@ -136,15 +110,15 @@ class TestRollUp:
         assert told()[0].whole.cost == Decimal("0.7")
 
     def test_what_came_since_is_read_from_the_ledger(self, school: School) -> None:
-        call(NOON - timedelta(days=1))
+        make_call(NOON - timedelta(days=1))
         rolled(NOON - timedelta(hours=5))
-        call(NOON - timedelta(hours=1), user_id=school.student.id)
+        make_call(NOON - timedelta(hours=1), user_id=school.student.id)
         found, _, who = told()
         assert found.whole.calls == 2
         assert who.users[0].key == school.student.id
 
     def test_a_turn_goes_a_day_on_and_says_whether_more_is_to_be_done(self, school: School) -> None:
-        call(BEGIN)
+        make_call(BEGIN)
         with session() as db:
             turns = 1
             while roll_up(db, NOON):
@@ -154,7 +128,7 @@ class TestRollUp:
         assert turns == 6
 
     def test_a_turn_that_is_not_committed_changes_nothing(self, school: School) -> None:
-        call(BEGIN)
+        make_call(BEGIN)
         with session() as db:
             roll_up(db, NOON)
             db.rollback()
@@ -167,16 +141,16 @@ class TestIceberg:
     """1,000 tokens of prompt at two dollars a million, of which 400 are cached at one."""
 
     def test_parts_add_up_to_all_that_was_spent(self, school: School) -> None:
-        call(NOON - timedelta(hours=3), "0.01")
-        call(NOON - timedelta(hours=3), "0.02", outcome=CallOutcome.retried)
-        call(NOON - timedelta(hours=3), "0.03", outcome=CallOutcome.escalated)
+        make_call(NOON - timedelta(hours=3), "0.01")
+        make_call(NOON - timedelta(hours=3), "0.02", outcome=CallOutcome.retried)
+        make_call(NOON - timedelta(hours=3), "0.03", outcome=CallOutcome.escalated)
         parts = told()[1]
         assert (parts.retries, parts.wrong_model) == (Decimal("0.02"), Decimal("0.03"))
         assert parts.cache == Decimal("0.0001")  # 500 are the same for all, 400 were cached: 100 at a dollar less
         assert parts.whole == Decimal("0.06")
 
     def test_a_verbose_prompt_is_redundant_by_what_the_compact_one_does_without(self, school: School) -> None:
-        call(NOON - timedelta(hours=3), prompt_version="grade/en/verbose", cached_tokens=0)
+        make_call(NOON - timedelta(hours=3), prompt_version="grade/en/verbose", cached_tokens=0)
         parts = told()[1]
         assert parts.prompt == Decimal("0.0012")  # 600 of 1,000
         assert parts.cache == Decimal("0.0003")  # the other 300 of 900
@@ -186,8 +160,8 @@ class TestIceberg:
 class TestAttribution:
     def test_names_users_classes_and_features_the_dearest_first(self, school: School) -> None:
         for user, cost in ((school.student, "0.3"), (school.classmate, "0.1"), (school.student, "0.1")):
-            call(NOON - timedelta(hours=3), cost, user_id=user.id, class_id=school.school_class.id)
-        call(NOON - timedelta(hours=3), "0.5", feature="evaluate")
+            make_call(NOON - timedelta(hours=3), cost, user_id=user.id, class_id=school.school_class.id)
+        make_call(NOON - timedelta(hours=3), "0.5", feature="evaluate")
         who = told()[2]
         assert [(one.key, one.cost) for one in who.users] == [
             (school.student.id, Decimal("0.4")),
@@ -205,9 +179,9 @@ class TestAttribution:
 
     def test_a_class_and_an_assignment_have_their_own(self, school: School) -> None:
         mine = {"class_id": school.school_class.id, "assignment_id": school.assignment.id}
-        call(NOON - timedelta(days=1), "0.3", **mine)
-        call(NOON - timedelta(hours=1), "0.1", **mine)
-        call(NOON - timedelta(hours=1), "0.5", class_id=school.other_class.id)
+        make_call(NOON - timedelta(days=1), "0.3", **mine)
+        make_call(NOON - timedelta(hours=1), "0.1", **mine)
+        make_call(NOON - timedelta(hours=1), "0.5", class_id=school.other_class.id)
         rolled(NOON - timedelta(hours=3))
         with session() as db:
             assert report.of_class(db, school.school_class.id, BEGIN, NOON).cost == Decimal("0.4")

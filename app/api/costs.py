@@ -1,0 +1,56 @@
+"""Money, for ops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Response
+
+from app.api import blueprint
+from app.api.operation import Operation, operation
+from app.auth import ops, rule
+from app.bodies import AttributionFilter, CostsFilter, CostsTable
+from app.costs import AttributionView, CostsView, as_csv, attribution_view, costs_view, period
+from app.extensions import db
+
+
+@blueprint.get("/costs")
+@rule(ops)
+@operation(Operation(200, CostsView, query=CostsFilter))
+def get_costs(query: CostsFilter) -> Any:
+    """What was spent on calls that began in a period, by model, feature and hour, and what of it was wasted.
+
+    Without `from` and `to` it is the last 30 days. Hours are UTC. `baseline_usd` is what the baseline model would have
+    cost for the same work. Calls under way count with their estimates.
+    """
+    return costs_view(db(), *period(query.begin, query.end))
+
+
+@blueprint.get("/costs.csv")
+@rule(ops)
+@operation(Operation(200, str, query=CostsTable, media="text/csv"))
+def get_costs_table(query: CostsTable) -> Any:
+    """The same as a table for a spreadsheet: by model, feature, hour, user or class."""
+    rows: Sequence[Any]
+    if query.by in ("user", "class"):
+        found = attribution_view(db())
+        rows = found["users"] if query.by == "user" else found["classes"]
+    else:
+        view = costs_view(db(), *period(query.begin, query.end))
+        lines: dict[str, Sequence[Any]] = {
+            "model": view["by_model"],
+            "feature": view["by_feature"],
+            "hour": view["by_hour"],
+        }
+        rows = lines[query.by]
+    headers = {"Content-Disposition": f'attachment; filename="costs-by-{query.by}.csv"'}
+    return Response(as_csv(rows), mimetype="text/csv", headers=headers)
+
+
+@blueprint.get("/costs/attribution")
+@rule(ops)
+@operation(Operation(200, AttributionView, query=AttributionFilter))
+def get_attribution(query: AttributionFilter) -> Any:
+    """Who the money of the last days was spent for, and how much of it for the dearest of the users."""
+    return attribution_view(db(), query.days)

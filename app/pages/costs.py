@@ -1,0 +1,72 @@
+"""What models cost, for ops: figures of a period, its charts, and who the money was spent for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from flask import render_template, request
+from flask_babel import gettext as _
+
+from app.auth import ops, rule
+from app.bodies import CostsFilter, validated
+from app.costs import DAYS, concentration_view, iceberg, names_of, period
+from app.extensions import db
+from app.pages import blueprint
+from app.pages.forms import field_errors
+from app.problems import Problem
+from grading.costs import report
+from models import Class, User
+from models.base import now
+
+SHOWN = 10
+"""Users and classes on the page; the table for a spreadsheet has a hundred."""
+LONGEST_IN_HOURS = timedelta(days=3)
+"""Longer periods are drawn by day."""
+
+
+@blueprint.get("/costs")
+@rule(ops)
+def costs() -> str:
+    asked = {name: value for name in ("from", "to") if (value := request.args.get(name, "").strip())}
+    errors: Mapping[str, str] = {}
+    try:
+        wanted = validated(CostsFilter, asked)
+    except Problem as problem:
+        errors, wanted = field_errors(problem), CostsFilter.model_validate({})
+    begin, end = period(wanted.begin, wanted.end)
+    found, parts = report.costs(db(), begin, end), iceberg(db(), begin, end)
+    who = report.attribution(db(), now() - timedelta(days=DAYS - 1), now())
+    users, classes = who.users[:SHOWN], who.classes[:SHOWN]
+    by_day = end - begin > LONGEST_IN_HOURS
+    return render_template(
+        "ops/costs.html",
+        asked=asked,
+        errors=errors,
+        begin=begin,
+        end=end,
+        found=found,
+        parts=[
+            (_("What bought a grade or an answer"), parts.direct),
+            (_("Calls that brought nobody anything"), parts.retries),
+            (_("Prompts longer than the compact one"), parts.prompt),
+            (_("Prompt tokens that no cache held"), parts.cache),
+            (_("Replies that were not trusted"), parts.wrong_model),
+        ],
+        over_time=_over_time(found, by_day=by_day),
+        by_day=by_day,
+        days=DAYS,
+        users=[(names_of(db(), User, users).get(one.key), one) for one in users],
+        classes=[(names_of(db(), Class, classes).get(one.key), one) for one in classes],
+        spenders=who.spenders,
+        concentration=concentration_view(who),
+    )
+
+
+def _over_time(found: report.Costs, *, by_day: bool) -> list[tuple[str, float]]:
+    """Beginnings of hours or days (UTC, ISO 8601) and dollars, for the chart, which is as near as it can be seen."""
+    sums: dict[datetime, float] = {}
+    for hour, spent in found.by_hour.items():
+        at = hour.astimezone(UTC).replace(hour=0) if by_day else hour
+        sums[at] = sums.get(at, 0.0) + float(spent.cost)
+    return [(at.isoformat(), dollars) for at, dollars in sums.items()]
