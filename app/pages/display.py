@@ -71,7 +71,8 @@ def dollars(value: Decimal | None) -> str:
     """US dollars; of less than a dollar as many decimals as say something."""
     if value is None:
         return NOTHING
-    return format_decimal(value, "US$ #,##0.00" if abs(value) >= 1 or not value else "US$ 0.00####")
+    amount = format_decimal(value, "#,##0.00" if abs(value) >= 1 or not value else "0.00####")
+    return f"{amount} 美元" if current_language() == "zh" else f"US$ {amount}"
 
 
 @blueprint.app_template_filter()
