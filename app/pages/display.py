@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from flask_babel import format_currency, format_date, format_datetime, format_decimal, format_percent, format_timedelta
+from flask_babel import format_date, format_datetime, format_decimal, format_percent, format_timedelta
 from markupsafe import Markup, escape
 
 from app.language import current_language
@@ -55,24 +55,18 @@ def from_local_input(value: str) -> str | None:
 
 
 @blueprint.app_template_filter()
-def dollars(value: Decimal | str | None) -> str:
-    """An amount of US dollars to a hundredth of a cent, from a number or its decimal string."""
-    return NOTHING if value is None else format_currency(Decimal(value), "USD", "¤0.00##")
-
-
-@blueprint.app_template_filter()
 def figure(value: float | None) -> str:
     """Points, levels and counts, with at most two decimals."""
     return NOTHING if value is None else format_decimal(value, "#,##0.##")
 
 
 @blueprint.app_template_filter()
-def dollars(value: Decimal | None) -> str:
-    """US dollars; of less than a dollar as many decimals as say something."""
+def dollars(value: Decimal | str | None) -> str:
+    """An amount of US dollars, from a number or its decimal string; of less than a dollar down to the millionth."""
     if value is None:
         return NOTHING
-    amount = format_decimal(value, "#,##0.00" if abs(value) >= 1 or not value else "0.00####")
-    return f"{amount} 美元" if current_language() == "zh" else f"US$ {amount}"
+    amount = Decimal(value)
+    return f"{'-' * (amount < 0)}${format_decimal(abs(amount), '#,##0.00' if abs(amount) >= 1 else '0.00####')}"
 
 
 @blueprint.app_template_filter()

@@ -80,7 +80,6 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.release_grades", "POST"): CLASS_TEACHER,
     ("api.list_budgets", "GET"): OPS,
     ("api.set_budget", "PUT"): OPS,
-
     ("api.get_costs", "GET"): OPS,
     ("api.get_costs_table", "GET"): OPS,
     ("api.get_attribution", "GET"): OPS,
