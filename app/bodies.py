@@ -230,6 +230,23 @@ class Tolerance(Body):
     tolerance: Points | None = Field(None, description="Difference in points that the teacher does not mind.")
 
 
+class Invalidation(Body):
+    """What the cache is to forget: at least one tag, or an assignment."""
+
+    tags: list[Annotated[str, StringConstraints(min_length=1, max_length=100)]] = Field([], max_length=100)
+    assignment_id: uuid.UUID | None = None
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Self:
+        if not self.all_tags:
+            raise ValueError("say which tags, or which assignment")
+        return self
+
+    @property
+    def all_tags(self) -> list[str]:
+        return [*self.tags, *([f"assignment:{self.assignment_id}"] if self.assignment_id else [])]
+
+
 class AssignmentFilter(Page):
     class_id: uuid.UUID | None = None
 

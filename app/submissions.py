@@ -6,11 +6,13 @@ for what it refuses; who may call it at all is the routes' to say (`app.auth`).
 
 from __future__ import annotations
 
+import logging
 import re
 import uuid
 from decimal import Decimal
 from typing import Any
 
+from redis.exceptions import RedisError
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -32,6 +34,7 @@ from app.extensions import db
 from app.problems import Problem, invalid, wrong
 from app.queues import ESSAY_QUEUES
 from grading import anchors, lifecycle, progress, second_looks
+from grading.cache.chain import chain
 from grading.engines.engine import RequestRefused
 from grading.engines.grammar import check_schema
 from grading.lifecycle import NotAllowed, Outdated
@@ -43,6 +46,8 @@ from grading.text import TextError
 from models import Appeal, Assignment, Class, Essay, EssayState, Grading, Membership, Release, RubricVersion, User
 from models.base import now
 from settings import settings
+
+log = logging.getLogger(__name__)
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 """What an Idempotency-Key may be."""
@@ -268,7 +273,13 @@ def change_assignment(assignment: Assignment, data: object) -> Assignment:
     wanted = validated(ChangedAssignment, data)
     if wanted.class_id not in (None, assignment.class_id):
         raise wrong("class_id", "An assignment stays in its class; make a new one in the other.")
-    return _save(assignment, wanted)
+    saved = _save(assignment, wanted)
+    try:
+        chain().invalidate(f"assignment:{saved.id}")
+    except RedisError as error:
+        # Answers are kept under hashes of what they were asked with, too, so that nobody gets one to the former task.
+        log.warning("what was answered to the former assignment is still kept: %s", error)
+    return saved
 
 
 def _check_tolerance(tolerance: Decimal | None, rubric: Rubric) -> None:

@@ -10,6 +10,7 @@ from app.api import (  # noqa: E402 -- they add their routes
     ask,  # noqa: F401
     assignments,  # noqa: F401
     budgets,  # noqa: F401
+    cache,  # noqa: F401
     classes,  # noqa: F401
     costs,  # noqa: F401
     essays,  # noqa: F401

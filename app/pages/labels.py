@@ -159,3 +159,10 @@ LEVERS = {
     "local": _("Saved by our own machine"),
     "batch": _("Saved by a batch"),
 }
+
+ANSWER_KINDS = {
+    "static": _("for a day"),
+    "ask": _("for an hour"),
+    "realtime": _("for five minutes"),
+}
+"""Kinds of kept answers, by how long they are served."""

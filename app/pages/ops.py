@@ -1,22 +1,27 @@
-"""The queues: what waits, who works on it, and the switch that stops them."""
+"""The queues: what waits, who works on it, and the switch that stops them; and the cache."""
 
 from __future__ import annotations
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from redis.exceptions import RedisError
 from werkzeug.wrappers import Response
 
 from app import submissions
 from app.auth import me, ops, rule
 from app.budgets import budgets
+from app.cache import cache_view
 from app.extensions import db
 from app.feedback import feedback
 from app.pages import blueprint
+from app.pages.display import figure
 from app.pages.labels import QUEUES
 from app.queues import ESSAY_QUEUES, overview
 from app.shares import shares
 from app.tiers import tiers
 from grading.anchors import open_drifts
+from grading.cache.chain import chain
+from grading.cache.shared import EVERYTHING
 from models.base import now
 
 
@@ -52,6 +57,25 @@ def resume_queue(name: str) -> Response:
     submissions.resume_queue(name)
     flash(_("%(queue)s goes on.", queue=_shown(name)))
     return redirect(url_for("pages.queues"), 303)
+
+
+@blueprint.get("/cache")
+@rule(ops)
+def cache() -> str:
+    return render_template("ops/cache.html", cache=cache_view(db()), at=now())
+
+
+@blueprint.post("/cache/purge")
+@rule(ops)
+def purge_cache() -> Response:
+    """Forget what has the tag, or everything."""
+    try:
+        gone = chain().invalidate(request.form.get("tag") or EVERYTHING)
+    except RedisError:
+        flash(_("Redis does not answer; this will be done when it is back."))
+    else:
+        flash(_("%(count)s answers are forgotten, in every process.", count=figure(gone)))
+    return redirect(url_for("pages.cache"), 303)
 
 
 def _shown(name: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from grading import lifecycle
+from grading.cache.chain import chain
+from grading.cache.key import Key
 from models import EssayState
 from models.session import session
 from tests.app.pages.conftest import Visit
@@ -63,3 +65,14 @@ def test_the_page_says_who_is_asked_and_why_somebody_is_not(visit: Visit, school
         text = visit(school.ops).get("/queues").text
     assert "there is no local model here; PIZHU_LOCAL_MODEL names one" in text
     assert "gpt-4.1-mini 0.9 open" in " ".join(text.split())
+
+
+def test_the_cache_is_shown_and_emptied(visit: Visit, school: School, redis: Any) -> None:
+    key = Key("ask", "public", {"task": "ask"}, "How long?", frozenset())
+    chain().get_or_call(key, lambda: "Eight hundred words.")
+    visitor = visit(school.ops)
+    page = visitor.get("/cache")
+    assert "1 answers, 0 of 64 MiB." in page.text
+    page = visitor.send(page, "/cache/purge")
+    assert "1 answers are forgotten, in every process." in page.text
+    assert chain().look_up(key) is None
