@@ -20,6 +20,7 @@ COMMANDS = {
     "anchors": ("app.cli.anchors:anchors", "Name the essays that are graded again daily, and where marks moved."),
     "regrade": ("app.cli.regrade:regrade", "Grade an essay again, and say whether the grade is the same."),
     "route": ("app.cli.route:route", "Say which model an essay would go to and why; learn what decides that."),
+    "cache": ("app.cli.cache:cache", "Measure whether questions in other words get right answers."),
     "prompts": ("app.cli.prompts:prompts", "Name, show, compare and shorten prompts."),
     "costs": ("app.cli.costs:costs", "Say what was spent on models, on what and for whom."),
     "simulate": ("app.cli.simulate:simulate", "Say what a month would cost, stage by stage, and how long essays wait."),

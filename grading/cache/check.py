@@ -23,6 +23,11 @@ THRESHOLD = 0.5
 EVEN: dict[Language, float] = {"en": 0.008, "zh": 0.02}
 """One less the cosine at which a pair that no rule refuses has a certainty of one half. Chosen on one half of labelled
 pairs: below it, some of the pairs that people call different questions are no longer told apart."""
+COMPARED = 8
+"""Nearest entries that are read: the nearest by cosine is often not the one that means the same."""
+CROWDED = 0.935
+"""Cosine of the last of them from which on the store is crowded around a question. A small model then has no more to say:
+where everything is about one narrow subject, what lies closest is another question as often as the same."""
 LONGEST = 600
 """Characters of a question that are compared; a longer one is a text, and only its very self answers it."""
 
@@ -38,9 +43,11 @@ class Best:
 def best(asked: str, candidates: Sequence[tuple[str, float]]) -> Best | None:
     """The candidate, of questions and their cosines to what is asked, whose answer will do; None where none will.
 
-    Where one of them is the question with its roles turned round, only the very same text will do: among reversals a
-    difference in small words cannot be told from one that matters.
+    Candidates come nearest first, `COMPARED` of them where there are so many. Where the last is `CROWDED`, only the same
+    words in the same order will do. Where one of them is the question with its roles turned round, only the very same
+    text will: among reversals a difference in small words cannot be told from one that matters.
     """
+    crowded = len(candidates) >= COMPARED and candidates[-1][1] >= CROWDED
     found: Best | None = None
     turned = False
     for place, (stored, similarity) in enumerate(candidates):
@@ -53,7 +60,7 @@ def best(asked: str, candidates: Sequence[tuple[str, float]]) -> Best | None:
         a, b = read(asked), read(stored)
         reason = refusal(a, b)
         turned = turned or reason == "roles"
-        sure = 0.0 if reason else certainty(a.language, similarity)
+        sure = 0.0 if reason or (crowded and a.words != b.words) else certainty(a.language, similarity)
         if sure > (found.certainty if found else 0.0):
             found = Best(place, sure)
     return None if turned else found
@@ -62,6 +69,11 @@ def best(asked: str, candidates: Sequence[tuple[str, float]]) -> Best | None:
 def certainty(language: Language, similarity: float) -> float:
     """How sure a pair is that no rule refuses, 0 to 1, by its cosine: a half at `EVEN`, one for the same vectors."""
     return EVEN[language] / (EVEN[language] + max(0.0, 1.0 - similarity))
+
+
+def cosine_at(language: Language, certainty: float) -> float:
+    """The cosine from which on a pair that no rule refuses is so certain; see `certainty`. Never below `CLOSE`."""
+    return max(CLOSE, 1.0 - EVEN[language] * (1.0 - certainty) / certainty) if certainty else CLOSE
 
 
 def _same_text(asked: str, stored: str) -> bool:

@@ -17,7 +17,6 @@ import numpy as np
 from grading.cache import check
 from grading.cache.bound import Estimate
 from grading.cache.embedder import Embedder, Vectors
-from grading.cache.semantic import COMPARED
 
 COLUMNS = ("row", "label", "a", "b")
 BATCH = 64
@@ -94,7 +93,7 @@ def outcomes(pairs: Sequence[Pair], stored: Vectors, asked: Vectors) -> list[Out
     found = []
     for number, pair in enumerate(pairs):
         cosines = stored @ asked[number]
-        count = min(COMPARED, len(cosines))
+        count = min(check.COMPARED, len(cosines))
         nearest = np.argpartition(-cosines, count - 1)[:count]
         nearest = nearest[np.argsort(-cosines[nearest], kind="stable")]
         best = check.best(pair.asked, [(pairs[place].stored, float(cosines[place])) for place in nearest])
@@ -109,14 +108,16 @@ def outcomes(pairs: Sequence[Pair], stored: Vectors, asked: Vectors) -> list[Out
 
 def fitted(tuning: Sequence[Outcome], bound: float, start: float) -> float:
     """The lowest threshold from `start` on at which no more than that share of hits was wrong on the tuning pairs."""
-    hits = sorted((one for one in tuning if one.certainty > 0), key=lambda one: -one.certainty)
+    hits = sorted((one for one in tuning if one.certainty >= start), key=lambda one: -one.certainty)
+    if not hits:
+        return start
     best, wrong = 1.0, 0
     for count, one in enumerate(hits, start=1):
         wrong += not one.right
         last_of_its_certainty = count == len(hits) or hits[count].certainty < one.certainty
-        if last_of_its_certainty and wrong <= bound * count and one.certainty >= start:
+        if last_of_its_certainty and wrong <= bound * count:
             best = one.certainty
-    return best
+    return start if best == hits[-1].certainty else best
 
 
 @dataclass(frozen=True)

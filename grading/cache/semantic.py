@@ -32,8 +32,6 @@ from settings import settings
 
 log = logging.getLogger(__name__)
 
-COMPARED = 8
-"""Nearest entries that the second check reads: the nearest by cosine is often not the one that means the same."""
 THRESHOLD_LIFE = 5.0
 """Seconds for which a process keeps a kind's threshold before it looks again."""
 DOWN = (EmbedderError, SQLAlchemyError, NoDatabase, QdrantException, ApiException, OSError)
@@ -65,7 +63,7 @@ class Semantic:
         if not key.semantic:
             return None
         try:
-            near = self._index.nearest(key.bucket, self._vector(key.text), COMPARED)
+            near = self._index.nearest(key.bucket, self._vector(key.text), check.COMPARED)
             best = check.best(key.text, [(one.question, one.similarity) for one in near])
             if best is None or best.certainty < self._threshold(key.kind):
                 return None

@@ -119,6 +119,18 @@ def test_beside_its_own_reversal_a_question_is_answered_by_its_very_text_alone()
     assert best(asked, [reversal, (asked, 1.0)]) is not None
 
 
+def test_in_a_crowd_of_close_questions_only_the_same_words_will_do() -> None:
+    asked, other_words, same_words = "花呗怎么还款", ("花呗怎么还款呢", 0.99), ("花呗，如何还款？", 0.985)
+    crowd, room = [("花呗怎么开通", 0.94)] * 6, [("花呗怎么开通", 0.90)] * 6
+    found = best(asked, [other_words, same_words, *room])
+    assert found is not None
+    assert found.place == 0
+    found = best(asked, [other_words, same_words, *crowd])
+    assert found is not None
+    assert found.place == 1
+    assert best(asked, [other_words, *crowd]) is not None  # seven are no crowd yet
+
+
 def test_an_essay_is_only_ever_answered_by_itself() -> None:
     essay = "How do I write? " * 50
     assert best(essay, [(essay.replace("do", "can"), 0.9999)]) is None
