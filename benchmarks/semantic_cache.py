@@ -13,8 +13,9 @@ right, any other wrong. All ways see the same vectors (multilingual-e5-small by 
 
 A threshold is set on lines 0, 2, 4 … of a file (`tune`): the lowest with at most 5 % wrong hits; Pizhu's is never set
 below its start. Lines 1, 3, 5 … (`held`) are reported, in a line of JSON for each set: `fixed` are thresholds as
-shipped, `fitted` those set on `tune`; `at_same_hits` is how many of each way's surest hits are wrong when it serves as many as
-Pizhu does; and `mix` has a store of every other question of that half, and look-ups of which a tenth has a twin there.
+shipped, `fitted` those set
+on `tune`; `at_same_hits` is how many of each way's surest hits are wrong when it serves as many as Pizhu does; and
+`mix` has a store of every other question of that half, and look-ups of which a tenth has a twin there.
 """
 
 from __future__ import annotations

@@ -25,9 +25,9 @@ EVEN: dict[Language, float] = {"en": 0.008, "zh": 0.02}
 pairs: below it, some of the pairs that people call different questions are no longer told apart."""
 COMPARED = 8
 """Nearest entries that are read: the nearest by cosine is often not the one that means the same."""
-CROWDED = 0.935
-"""Cosine of the last of them from which on the store is crowded around a question. A small model then has no more to say:
-where everything is about one narrow subject, what lies closest is another question as often as the same."""
+CROWDED = 0.925
+"""Cosine of the last of them from which on the store is crowded around a question. A small model then has no more to
+say: where everything is about one narrow subject, what lies closest is another question as often as the same."""
 LONGEST = 600
 """Characters of a question that are compared; a longer one is a text, and only its very self answers it."""
 
@@ -43,13 +43,15 @@ class Best:
 def best(asked: str, candidates: Sequence[tuple[str, float]]) -> Best | None:
     """The candidate, of questions and their cosines to what is asked, whose answer will do; None where none will.
 
-    Candidates come nearest first, `COMPARED` of them where there are so many. Where the last is `CROWDED`, only the same
-    words in the same order will do. Where one of them is the question with its roles turned round, only the very same
-    text will: among reversals a difference in small words cannot be told from one that matters.
+    Candidates come nearest first, `COMPARED` of them where there are so many. Where the last is `CROWDED`, only the
+    same words in the same order will do. Where one of them is the question with its roles turned round, only the very
+    same text will: among reversals a difference in small words cannot be told from one that matters. Nor is either of
+    two served that would both do: had they been one question, the first would have answered the second.
     """
     crowded = len(candidates) >= COMPARED and candidates[-1][1] >= CROWDED
     found: Best | None = None
     turned = False
+    would_do: set[str] = set()
     for place, (stored, similarity) in enumerate(candidates):
         if similarity < CLOSE:
             continue
@@ -61,9 +63,11 @@ def best(asked: str, candidates: Sequence[tuple[str, float]]) -> Best | None:
         reason = refusal(a, b)
         turned = turned or reason == "roles"
         sure = 0.0 if reason or (crowded and a.words != b.words) else certainty(a.language, similarity)
+        if sure >= THRESHOLD:
+            would_do.add(stored)
         if sure > (found.certainty if found else 0.0):
             found = Best(place, sure)
-    return None if turned else found
+    return None if turned or len(would_do) > 1 else found
 
 
 def certainty(language: Language, similarity: float) -> float:

@@ -103,7 +103,7 @@ def test_the_same_text_wins_whatever_lies_closer() -> None:
 def test_of_several_that_will_do_the_closest_does_and_one_too_far_never() -> None:
     asked = "How do I write a thesis?"
     found = best(
-        asked, [("Why write a thesis?", 0.999), ("How can I write a thesis?", 0.998), ("How to write a thesis?", 0.99)]
+        asked, [("Why write a thesis?", 0.999), ("How can I write a thesis?", 0.998), ("How to write a thesis?", 0.97)]
     )
     assert found is not None
     assert found.place == 1
@@ -119,16 +119,24 @@ def test_beside_its_own_reversal_a_question_is_answered_by_its_very_text_alone()
     assert best(asked, [reversal, (asked, 1.0)]) is not None
 
 
+def test_of_two_that_would_both_do_neither_is_served() -> None:
+    asked, one, other = (
+        "How do I write a thesis?",
+        ("How can I write a thesis?", 0.998),
+        ("How to write a thesis?", 0.997),
+    )
+    assert best(asked, [one]) is not None
+    assert best(asked, [one, other]) is None
+    assert best(asked, [one, one]) is not None  # the same entry of two askers
+
+
 def test_in_a_crowd_of_close_questions_only_the_same_words_will_do() -> None:
     asked, other_words, same_words = "花呗怎么还款", ("花呗怎么还款呢", 0.99), ("花呗，如何还款？", 0.985)
-    crowd, room = [("花呗怎么开通", 0.94)] * 6, [("花呗怎么开通", 0.90)] * 6
-    found = best(asked, [other_words, same_words, *room])
-    assert found is not None
-    assert found.place == 0
-    found = best(asked, [other_words, same_words, *crowd])
-    assert found is not None
-    assert found.place == 1
-    assert best(asked, [other_words, *crowd]) is not None  # seven are no crowd yet
+    crowd, room = [("花呗怎么开通", 0.94)] * 7, [("花呗怎么开通", 0.90)] * 7
+    assert best(asked, [other_words, *room]) is not None
+    assert best(asked, [other_words, *crowd]) is None
+    assert best(asked, [other_words, *crowd[1:]]) is not None  # seven in all are no crowd yet
+    assert best(asked, [same_words, *crowd]) is not None
 
 
 def test_an_essay_is_only_ever_answered_by_itself() -> None:
