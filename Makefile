@@ -3,7 +3,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 EXTRA  := $(or $(PIZHU_EXTRA),$(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu))
 
-.PHONY: help run install dev browser lint test test-fast bench lock translations clean
+.PHONY: help run install dev browser monitoring lint test test-fast bench lock translations clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed-$(EXTRA) requirements/dev.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -r requirements/dev.txt
 	@touch $@
 
+monitoring:
+	@sh deploy/prometheus.sh
+
 browser:
 	@sh deploy/chromium.sh
 
@@ -33,7 +36,7 @@ lint: dev ## ruff, mypy, and the floors of the house
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: dev browser ## Every check: with real servers, the real model and a real browser
+test: dev browser monitoring ## Every check: with real servers, the real model and a real browser
 	@$(BIN)/pizhu setup
 	@$(BIN)/python -m pytest
 

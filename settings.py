@@ -180,7 +180,12 @@ class Settings(BaseSettings):
         SecretStr(""), description="What Prometheus sends to read /metrics. Empty: only this machine may read them."
     )
     cache_mb: int = Field(64, ge=1, description="Most memory in Redis for answers that are kept, in MiB.")
-
+    webhook_url: str = Field(
+        "", description="Address that alerts are sent to as JSON, http:// or https://. Empty: none."
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Key that these are signed with (HMAC-SHA256), text or `whsec_` and Base64."
+    )
     smtp_url: str = Field("", description="smtp://user:password@host:port or smtps://. Empty: no e-mail.")
     mail_from: str = Field("pizhu@localhost", description="Sender of e-mails.")
     sign_in_limit: str = Field("10 per minute", description="Sign-in attempts from one address.")
@@ -189,6 +194,13 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError(f"not an address of the web: {value!r}")
+        return value
 
     @field_validator("time_zone")
     @classmethod

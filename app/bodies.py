@@ -328,5 +328,13 @@ class NoticeFilter(Page):
     unseen: bool = Field(False, description="Only those that were not seen yet.")
 
 
+class SavingReason(Body):
+    reason: Line = Field(description="Kept, and shown to ops.")
+
+
+class PaysWhileSaving(Body):
+    pays_while_saving: bool
+
+
 class SeenNotices(Body):
     ids: list[uuid.UUID] | None = Field(None, max_length=1000, description="Which; all when it is left out.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from ipaddress import ip_address
 
@@ -17,6 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.auth import public, rule
@@ -24,8 +26,12 @@ from app.extensions import db
 from app.problems import Problem
 from app.queues import QueueView, overview
 from grading import saving
+from grading.cache import counts
+from grading.costs import budget
 from grading.costs.totals import IN_FLIGHT, SECONDS, TOKENS, Histogram, Labels, Tally
 from grading.engines.circuit import Circuit
+from grading.progress import connection
+from models import Budget, BudgetSpending, Period
 from models.base import now
 from settings import settings
 from workers.facts import provider_of
@@ -72,7 +78,14 @@ class _Now(Collector):
         yield from _ledger(self._db)
         yield from _queues(overview(self._db))
         yield from _money(self._db)
+        yield _budgets(self._db)
         yield from _circuits()
+        yield _cache()
+
+
+def metric_names(session: Session) -> set[str]:
+    """Every name that is ever scraped, without the endings of counters and histograms."""
+    return {metric.name for metric in _Now(session).collect()}
 
 
 @cache
@@ -124,6 +137,31 @@ def _money(session: Session) -> Iterator[Metric]:
     yield _gauges("pizhu_alerts_open", "Incidents that are not over.", ["kind"], open_)
 
 
+def _budgets(session: Session) -> Metric:
+    at, zone = now(), settings().time_zone
+    used: dict[Labels, float] = {}
+    for scope, period, spent, limit in session.execute(
+        select(
+            Budget.scope,
+            Budget.period,
+            func.max(BudgetSpending.spent_usd),
+            func.min(func.coalesce(Budget.hard_usd, Budget.soft_usd)),
+        )
+        .join(BudgetSpending, BudgetSpending.budget_id == Budget.id)
+        .where(or_(*(_current(period, at, zone) for period in Period)))
+        .group_by(Budget.id)
+    ):
+        key = (scope, period.value)
+        if limit:
+            used[key] = max(used.get(key, 0.0), float(spent / limit))
+    words = "Spent part of the hard limit, else of the soft one; of all such budgets the most."
+    return _gauges("pizhu_budget_use_ratio", words, ["scope", "period"], used)
+
+
+def _current(period: Period, at: datetime, zone: str) -> ColumnElement[bool]:
+    return and_(Budget.period == period, BudgetSpending.starts_on == budget.starts_on(period, at, zone))
+
+
 def _circuits() -> Iterator[Metric]:
     providers = {provider_of(tier) for tier in settings().hosted_tiers}
     try:
@@ -131,9 +169,19 @@ def _circuits() -> Iterator[Metric]:
             (name,): PHASES[Circuit(name).state().phase(now().timestamp())] for name in providers
         }
     except RedisError:
-        return
+        states = {}
     words = "The circuit of a provider: 0 closed, 1 half-open, 2 open."
     yield _gauges("pizhu_circuit_state", words, ["provider"], states)
+
+
+def _cache() -> Metric:
+    try:
+        counted = counts.since_ever(connection())
+    except RedisError:
+        counted = {}
+    words = "Questions that a level of the cache answered, or a model."
+    values: dict[Labels, object] = {(each.level, each.kind, each.task): number for each, number in counted.items()}
+    return _counters("pizhu_cache_answers", words, ["level", "kind", "task_type"], values)
 
 
 def _counters(name: str, words: str, labels: Sequence[str], values: Mapping[Labels, object]) -> Metric:

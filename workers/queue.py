@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 KEY_PREFIX = "pizhu:celery:"
 QUEUES = ("triage", "local", "openai", "batches", "upkeep", "notify")
+MORE_TASKS = ("heartbeat", "calibrating", "anchors", "spending", "webhook", "copies")
+"""Modules that have tasks, or do something for workers, beside that of each queue."""
 TASK_OF_QUEUE = {"triage": "triage.triage", "local": "local.grade", "openai": "openai.grade"}
 BATCH_INTERVAL = 30.0
 """Seconds between two looks at who waits for a batch, and at the batches."""
@@ -52,9 +54,7 @@ def configuration() -> dict[str, Any]:
         "task_default_queue": "upkeep",
         "task_create_missing_queues": False,
         "task_routes": {f"{name}.*": {"queue": name} for name in QUEUES},
-        "imports": [
-            f"workers.{name}" for name in (*QUEUES, "heartbeat", "calibrating", "anchors", "spending", "copies")
-        ],
+        "imports": [f"workers.{name}" for name in (*QUEUES, *MORE_TASKS)],
         # All that tasks do is wait for others, and the local ones share one engine.
         "worker_pool": "threads",
         "task_acks_late": True,

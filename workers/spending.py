@@ -35,7 +35,7 @@ def watch() -> None:
 
 def judge(db: Session, at: datetime) -> Verdict:
     """The verdict on the minutes before that moment."""
-    return anomaly.assess(history(db, at), spending.lately(db, at), float(settings().anomaly_floor_usd))
+    return anomaly.assess(anomaly.usual(history(db, at)), spending.lately(db, at), float(settings().anomaly_floor_usd))
 
 
 def history(db: Session, at: datetime) -> list[Spending]:

@@ -14,7 +14,7 @@ from grading.costs import ledger, rollup
 from models import Essay
 from models.session import session
 from settings import settings
-from workers import asking, budgets, regrading
+from workers import asking, budgets, regrading, webhook
 from workers.notify import send_due
 from workers.patience import LEASES
 from workers.queue import TASK_OF_QUEUE, celery_app, enqueue, messages_waiting
@@ -33,6 +33,7 @@ def sweep() -> None:
         notice_released,
         budgets.warn,
         send_due,
+        webhook.send_due,
         count_lost,
     )
     for step in steps:

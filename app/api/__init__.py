@@ -18,4 +18,5 @@ from app.api import (  # noqa: E402 -- they add their routes
     people,  # noqa: F401
     queues,  # noqa: F401
     review,  # noqa: F401
+    saving,  # noqa: F401
 )

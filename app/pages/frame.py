@@ -16,6 +16,7 @@ from app.pages import blueprint, labels
 from app.pages.forms import text_field
 from app.pages.messages import translated
 from app.review import waiting
+from app.saving import concerning
 from grading.engines.loading import DEMO_MODEL
 from grading.text import MAX_CHARACTERS
 from models import Notice, User
@@ -45,6 +46,7 @@ def _surroundings() -> dict[str, Any]:
         "here": request.full_path.rstrip("?") if request.method == "GET" else "",
         "unseen_notices": unseen_notices,
         "waiting_for": lambda user: waiting(db(), user),
+        "saving_mode": lambda user: concerning(db(), user),
         "demonstration": settings().is_demo_model,
         "time_zone": settings().time_zone,
         "typed": _typed,

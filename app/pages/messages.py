@@ -95,6 +95,10 @@ _SENTENCES = (
     N_("the month's budget of the platform is spent"),
     N_("the month's budget of the class is spent"),
     N_("the month's budget of the student is spent"),
+    N_(
+        "$%(dollars)s in %(minutes)s minutes, where the mean hour costs $%(hour)s "
+        "and %(pieces)s pieces of work explain $%(explained)s"
+    ),
     N_("no better model can be asked any more; graded again, in full"),
     N_("there is no local model here; PIZHU_LOCAL_MODEL names one"),
     N_("there is no provider here; OPENAI_API_KEY or PIZHU_OPENAI_BASE_URL opens one"),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
+
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from redis.exceptions import RedisError
 from werkzeug.wrappers import Response
 
-from app import submissions
+from app import saving, submissions
 from app.auth import me, ops, rule
+from app.bodies import PaysWhileSaving, validated
 from app.budgets import budgets
 from app.cache import cache_view
 from app.extensions import db
 from app.feedback import feedback
 from app.pages import blueprint
 from app.pages.display import figure
+from app.pages.forms import line_field
 from app.pages.labels import QUEUES
 from app.queues import ESSAY_QUEUES, overview
 from app.shares import shares
@@ -38,6 +42,9 @@ def queues() -> str:
         prompts=None if windows is None else feedback(db()),
         drifts=open_drifts(db()),
         budgets=[] if windows is None else budgets(db()),
+        saving=saving.state(db()),
+        paid_classes=saving.classes(db()),
+        alerts=saving.alerts(db()),
         pausable=ESSAY_QUEUES,
         at=now(),
     )
@@ -76,6 +83,28 @@ def purge_cache() -> Response:
     else:
         flash(_("%(count)s answers are forgotten, in every process.", count=figure(gone)))
     return redirect(url_for("pages.cache"), 303)
+
+
+@blueprint.post("/saving/on")
+@rule(ops)
+def turn_saving_on() -> Response:
+    saving.turn_on(me(), {"reason": line_field("reason")})
+    return redirect(url_for("pages.queues"), 303)
+
+
+@blueprint.post("/saving/off")
+@rule(ops)
+def turn_saving_off() -> Response:
+    saving.turn_off(me())
+    return redirect(url_for("pages.queues"), 303)
+
+
+@blueprint.post("/saving/classes/<uuid:class_id>")
+@rule(ops)
+def pay_for_class(class_id: uuid.UUID) -> Response:
+    body = validated(PaysWhileSaving, {"pays_while_saving": line_field("pays_while_saving")})
+    saving.pay_for(class_id, body.pays_while_saving)
+    return redirect(url_for("pages.queues"), 303)
 
 
 def _shown(name: str) -> str:

@@ -71,9 +71,8 @@ def usual(history: Sequence[Spending]) -> Usual | None:
     return Usual(sum(hour.dollars for hour in week) / len(week), _usual_piece(history))
 
 
-def assess(history: Sequence[Spending], windows: Mapping[int, Spending], floor: float) -> Verdict:
-    """Judge what was spent in the last minutes, by their number; `floor` in dollars. `history` as `usual` wants it."""
-    known = usual(history)
+def assess(known: Usual | None, windows: Mapping[int, Spending], floor: float) -> Verdict:
+    """Judge what was spent in the last minutes, by their number, by what is `usual`; `floor` in dollars."""
     if known is None:
         longest = max(windows)
         return Verdict(False, True, longest, windows[longest], None)

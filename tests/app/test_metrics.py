@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,8 +11,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from grading import saving
-from models import EssayState
+from grading.cache.counts import Count
+from grading.costs import budget
+from models import Budget, BudgetSpending, EssayState, Period
+from models.base import now
 from models.session import session
+from settings import settings
 from tests.app.conftest import Clients
 from tests.conftest import use_environment
 from tests.factories import School, make_essay
@@ -92,3 +98,24 @@ class TestAccess:
             ):
                 assert client().get("/metrics", headers=headers, environ_overrides=far).status_code == status
             assert client().get("/metrics").status_code == 401, "also on this machine"
+
+
+def test_how_much_of_the_budgets_is_used(school: School, scrape: Any) -> None:
+    at = now()
+    limits = {"hard_usd": Decimal(4), "soft_usd": Decimal(2)}
+    with session() as db:
+        for who, spent in ((school.student, 1), (school.classmate, 3)):
+            row = Budget(id=uuid.uuid4(), scope="user", user_id=who.id, period=Period.day, **limits)
+            db.add(row)
+            db.flush()
+            for day in (at, at - timedelta(days=1)):
+                first = budget.starts_on(Period.day, day, settings().time_zone)
+                values = {"spent_usd": Decimal(spent) if day is at else Decimal(9)}
+                db.add(BudgetSpending(budget_id=row.id, subject=who.id, starts_on=first, **values))
+        db.commit()
+    assert scrape("pizhu_budget_use_ratio", scope="user", period="day") == 0.75
+
+
+def test_what_the_cache_answered(school: School, redis: Any, scrape: Any) -> None:
+    redis.hset("pizhu:cache:counts", mapping={Count("memory", "ask", "ask").field: 3})
+    assert scrape("pizhu_cache_answers_total", level="memory", kind="ask", task_type="ask") == 3

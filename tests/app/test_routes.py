@@ -92,6 +92,12 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.list_tiers", "GET"): OPS,
     ("api.pause_queue", "POST"): OPS,
     ("api.resume_queue", "POST"): OPS,
+    ("api.get_saving", "GET"): OPS,
+    ("api.turn_saving_on", "POST"): OPS,
+    ("api.turn_saving_off", "POST"): OPS,
+    ("api.list_paid_classes", "GET"): OPS,
+    ("api.pay_for_class", "PUT"): OPS,
+    ("api.list_alerts", "GET"): OPS,
     ("pages.home", "GET"): (302,) * 7,
     ("pages.sign_in", "GET"): (200,) + (302,) * 6,
     # Strangers have only a cookie, so their forms need a token.
@@ -131,6 +137,9 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("pages.purge_cache", "POST"): deed(OPS),
     ("pages.pause_queue", "POST"): deed(OPS),
     ("pages.resume_queue", "POST"): deed(OPS),
+    ("pages.turn_saving_on", "POST"): deed(OPS),
+    ("pages.turn_saving_off", "POST"): deed(OPS),
+    ("pages.pay_for_class", "POST"): deed(OPS),
 }
 
 
@@ -152,6 +161,10 @@ def bodies(school: School) -> dict[str, Any]:
         "api.create_assignment": {"class_id": str(school.school_class.id), **assignment},
         "api.change_assignment": assignment,
         "api.set_budget": {"scope": "platform", "period": "day", "hard_usd": "5"},
+        "api.turn_saving_on": {"reason": "the bill"},
+        "pages.turn_saving_on": {"reason": "the bill"},
+        "api.pay_for_class": {"pays_while_saving": True},
+        "pages.pay_for_class": {"pays_while_saving": "true"},
         "pages.choose_language": {"language": "en"},
         "pages.join_class": {"join_code": make_class("A fourth class").join_code},
         "pages.submit": {"text": "Once."},

@@ -70,6 +70,7 @@ class TestSettings:
             "local.grade",
             "local.regrade",
             "notify.email",
+            "notify.webhook",
             "openai.ask",
             "openai.check_answer",
             "openai.grade",

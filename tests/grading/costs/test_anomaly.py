@@ -19,7 +19,7 @@ def lately(five: Spending, quarter: Spending | None = None, hour: Spending | Non
 
 
 def verdict(windows: dict[int, Spending], history: Sequence[Spending] = WEEK, floor: float = 0.5) -> Verdict:
-    return assess(history, windows, floor)
+    return assess(usual(history), windows, floor)
 
 
 def test_an_ordinary_hour_is_none() -> None:
