@@ -25,6 +25,7 @@ COMMANDS = {
     "costs": ("app.cli.costs:costs", "Say what was spent on models, on what and for whom."),
     "simulate": ("app.cli.simulate:simulate", "Say what a month would cost, stage by stage, and how long essays wait."),
     "saving": ("app.cli.saving:saving", "Ask no model that is paid by the token, until that is over."),
+    "advise": ("app.cli.advise:advise", "Say what to do next about costs, what it saves and what it risks."),
     "user": ("app.cli.people:user", "Create users."),
     "token": ("app.cli.people:token", "Create bearer tokens."),
     "budget": ("app.cli.budget:budget", "Say what models may cost in a day and a month."),

@@ -143,6 +143,46 @@ _SENTENCES = (
     N_("The assignment was changed after this essay was sent."),
     N_("%(provider)s did not answer this one: %(reason)s"),
     N_("%(provider)s had no room for this batch."),
+    # advice about costs
+    N_("See why texts that had a grade were graded again."),
+    N_("Grades of texts that the same student had handed in before cost $%(dollars)s in %(days)s days."),
+    N_("None: a grade is given again only where all that it was made from is as it was."),
+    N_("Grade with the compact prompts."),
+    N_("They are %(tokens)s million tokens shorter than those of the hosted calls of %(days)s days."),
+    N_("Marks may agree less with teachers; the default changes only where that was measured not to be so."),
+    N_("Find out why calls bring nothing."),
+    N_("%(count)s calls of %(days)s days failed, were broken off or brought no grade, and cost $%(dollars)s."),
+    N_("None."),
+    N_("Ask %(tier)s first about what goes to %(better)s at once."),
+    N_(
+        "%(stood)s of %(tier)s's grades stand, at $%(cost)s each; one of %(better)s costs $%(other)s. "
+        "%(count)s essays started there."
+    ),
+    N_("Their marks may be further off; that is measured on the essays that teachers have marked."),
+    N_("Leave %(tier)s out."),
+    N_(
+        "%(stood)s of %(tier)s's grades stand, at $%(cost)s each; one of %(better)s costs $%(other)s: to ask "
+        "it first costs more than it saves."
+    ),
+    N_("None for the marks; while the better model cannot be reached, there is one fewer to fall back on."),
+    N_("Grade on a machine of your own first."),
+    N_(
+        "Hosted grades cost $%(dollars)s a month. Nine in ten of them, which the cost guide keeps local, less "
+        "$%(machine)s for the machine, %(source)s."
+    ),
+    N_("as the cost guide has it"),
+    N_("as PIZHU_LOCAL_HOUR_USD says"),
+    N_("Marks of a smaller model; how many of them stand is known only when teachers have marked some."),
+    N_("Give assignments a date from which on grades may be seen."),
+    N_(
+        "Live grades that nobody saw before the teacher released them cost $%(dollars)s in %(days)s days. "
+        "Wanted a day later, they ride in batches at half the price."
+    ),
+    N_("Grades come up to a day later, and a teacher cannot release them sooner."),
+    N_("Let essays wait longer for the local machine, or add one."),
+    N_("Hosted grades of essays that its queue was too far behind for cost $%(dollars)s in %(days)s days."),
+    N_("Grades come later in busy hours, or the machine that is added costs more than it saves."),
+    N_("The ledger has %(count)s grades by models in 30 days; advice needs %(fewest)s."),
 )
 
 

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from werkzeug.wrappers import Response
 
 from app import saving, submissions
+from app.advice import advice
 from app.auth import me, ops, rule
 from app.bodies import PaysWhileSaving, validated
 from app.budgets import budgets
@@ -105,6 +106,12 @@ def pay_for_class(class_id: uuid.UUID) -> Response:
     body = validated(PaysWhileSaving, {"pays_while_saving": line_field("pays_while_saving")})
     saving.pay_for(class_id, body.pays_while_saving)
     return redirect(url_for("pages.queues"), 303)
+
+
+@blueprint.get("/costs/advice")
+@rule(ops)
+def cost_advice() -> str:
+    return render_template("ops/advice.html", found=advice(db()), at=now())
 
 
 def _shown(name: str) -> str:

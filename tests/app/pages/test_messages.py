@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from flask import Flask
@@ -14,8 +15,11 @@ from app.pages.messages import translated
 from app.problems import Problem
 from grading import text
 from grading.complexity import measure
+from grading.costs.advisor import advise
+from grading.costs.waste import Calls, Spent
 from grading.routing import Facts, Thresholds, fallback, next_route, route
 from grading.task import Task, TaskError
+from models import CallOutcome
 from settings import Tier
 
 
@@ -54,6 +58,21 @@ def refusals() -> Iterator[str]:
             body()
         yield from (error["message"] for error in problem.value.errors)
     yield from reasons()
+    yield from advice()
+
+
+def advice() -> Iterator[str]:
+    """Everything that is advised about costs."""
+    hosted = {"input_mtok": Decimal(2), "cached_mtok": Decimal(2)}
+    alike = ("m", "grade/en/v1", CallOutcome.ok, False)
+    dear = [Calls("grade", "small", *alike, 200, Decimal(900), 0, 0, 0, **hosted)]
+    dear.append(Calls("grade", "large", *alike, 200, Decimal(100), 0, 0, 0, **hosted))
+    cheap = [replace(dear[0], cost=Decimal(1)), dear[1], replace(dear[1], outcome=CallOutcome.lost)]
+    for calls, machine in ((dear, None), (cheap, Decimal(1)), ([], None)):
+        found = advise(Spent(30, calls, *[Decimal(9)] * 3), ("small", "large"), machine)
+        yield from ([found.missing] if found.missing else ())
+        for one in found.advice:
+            yield from (one.what, one.how, one.risk)
 
 
 def reasons() -> Iterator[str]:
@@ -86,7 +105,7 @@ def task_errors(rubric: object) -> list[str]:
 
 
 def test_every_refusal_is_said_in_chinese(chinese: None) -> None:
-    names = re.compile("NUL|local|small|large|openai")
+    names = re.compile(r"NUL|local|small|large|openai|PIZHU_\w+")
     english = {said for said in refusals() if re.search("[A-Za-z]{2,}", names.sub("", translated(said)))}
     assert english == set()
 

@@ -32,7 +32,7 @@ PAGES = {
         "/notices",
         *ESSAYS,
     ],
-    "ops": ["/queues", "/costs", "/notices", "/no-such-page", "/classes", "/cache"],
+    "ops": ["/queues", "/costs", "/notices", "/no-such-page", "/classes", "/cache", "/costs/advice"],
     "": ["/sign-in"],
 }
 

@@ -1,0 +1,96 @@
+"""What the ledger says of where money goes that need not: the figures that `grading.costs.advisor` works from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, Numeric, cast, func, select
+from sqlalchemy.orm import Session, aliased
+
+from grading.costs.ledger import GRADE
+from models import Assignment, CallOutcome, Essay, LlmCall, Release
+from models.base import now
+
+NOTHING = Decimal(0)
+LOOKED_BACK = timedelta(days=30)
+_COST = func.coalesce(LlmCall.cost, LlmCall.estimated_cost)
+_IS_BATCH = LlmCall.price.has_key("batch")
+IS_HOSTED = LlmCall.price.has_key("input_mtok")
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Calls that are alike. Tokens are sums; prices are US dollars per million tokens, None for our own machine."""
+
+    feature: str
+    tier: str
+    model: str
+    prompt_version: str
+    outcome: CallOutcome
+    batch: bool
+    count: int
+    cost: Decimal
+    prompt: int
+    cached: int
+    completion: int
+    input_mtok: Decimal | None
+    cached_mtok: Decimal | None
+
+    @property
+    def hosted(self) -> bool:
+        return self.input_mtok is not None
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What was spent in so many `days`. `repeats` is for texts that had been graded before, `behind` for hosted grades
+    of essays that the local queue was too far behind for, `unhurried` for live hosted grades that no student may see
+    before the teacher releases them."""
+
+    days: float
+    calls: Sequence[Calls]
+    repeats: Decimal = NOTHING
+    behind: Decimal = NOTHING
+    unhurried: Decimal = NOTHING
+
+
+def spent(db: Session, until: datetime | None = None) -> Spent:
+    """Of the 30 days that end then, or of as many as there are since the first call, one at least."""
+    until = until or now()
+    since = until - LOOKED_BACK
+    lately = (LlmCall.started_at >= since, LlmCall.started_at < until)
+    first = db.scalar(select(func.min(LlmCall.started_at)).where(*lately))
+    days = max(1.0, (until - first) / timedelta(days=1)) if first else 1.0
+    price = [cast(LlmCall.price[name].as_string(), Numeric) for name in ("input_mtok", "cached_mtok")]
+    alike = (LlmCall.feature, LlmCall.tier, LlmCall.model, LlmCall.prompt_version, LlmCall.outcome, _IS_BATCH)
+    tokens = (LlmCall.prompt_tokens, LlmCall.cached_tokens, LlmCall.completion_tokens)
+    sums = (func.count(), func.sum(_COST), *(func.coalesce(func.sum(column), 0) for column in tokens))
+    rows = db.execute(select(*alike, *sums, *price).where(*lately).group_by(*alike, *price))
+    grades = select(func.coalesce(func.sum(_COST), NOTHING)).where(*lately, LlmCall.feature == GRADE)
+    of_essays = grades.join(Essay, Essay.id == LlmCall.essay_id)
+    live = of_essays.where(IS_HOSTED, ~_IS_BATCH)
+    return Spent(
+        days=days,
+        calls=[Calls(*row) for row in rows],
+        repeats=db.scalar(of_essays.where(_graded_before())) or NOTHING,
+        behind=db.scalar(live.where(Essay.route["reason"].as_string().contains("is too far behind"))) or NOTHING,
+        unhurried=db.scalar(
+            live.join(Assignment, Assignment.id == Essay.assignment_id).where(Assignment.release == Release.on_release)
+        )
+        or NOTHING,
+    )
+
+
+def _graded_before() -> ColumnElement[bool]:
+    """Whether the student had handed in the same words for the same assignment, and they were graded by then."""
+    former = aliased(Essay)
+    return (
+        select(former.id)
+        .where(former.student_id == Essay.student_id, former.assignment_id == Essay.assignment_id)
+        .where(former.text_sha256 == Essay.text_sha256, former.id != Essay.id)
+        .where(former.finished_at < Essay.created_at)
+        .exists()
+    )
