@@ -14,12 +14,12 @@ from typing import Any
 
 from rapidfuzz.distance import Indel
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from grading import injection
 from grading.copies.tokens import Tokens
 from grading.rubric import LEVELS
-from models import Essay, EssayState, Grading
+from models import Essay, Grading
 
 SIMILAR = 0.5
 """Share of the words of two versions, in their order, that must be the same for one to be a revision of the other."""
@@ -76,18 +76,25 @@ class Former:
 
 
 def find(session: Session, essay: Essay) -> Former | None:
-    """The grade of the latest earlier version of this essay by the present rubric; None where it is no revision."""
+    """The grade that the student had of the latest earlier version when this one was handed in, by the present rubric;
+    None where it is no revision.
+
+    What is graded later changes nothing, so that a reply that comes back after hours is to the question that was asked.
+    """
     versions = (
         select(Essay)
         .where(Essay.student_id == essay.student_id, Essay.assignment_id == essay.assignment_id)
-        .where(Essay.state == EssayState.graded, Essay.created_at < essay.created_at, Essay.text != essay.text)
-        .options(joinedload(Essay.current_grading))
+        .where(Essay.created_at < essay.created_at, Essay.text != essay.text)
         .order_by(Essay.created_at.desc())
         .limit(LATEST)
     )
     for version in session.scalars(versions):
-        grading = version.current_grading
-        if grading and grading.rubric_id == essay.assignment.rubric_id and is_revision(essay.text, version.text):
+        if not is_revision(essay.text, version.text):
+            continue
+        known = select(Grading).where(Grading.essay_id == version.id, Grading.accepted)
+        known = known.where(Grading.created_at < essay.created_at).order_by(Grading.created_at.desc())
+        grading = session.scalars(known.limit(1)).first()
+        if grading and grading.rubric_id == essay.assignment.rubric_id:
             return Former.of(grading)
     return None
 

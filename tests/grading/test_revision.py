@@ -17,7 +17,7 @@ from grading.revision import LONGEST, MOST_SUGGESTIONS, Former, find, is_revisio
 from grading.rubric import MAX_CRITERIA, Rubric
 from models import Assignment, Essay, EssayState, Grading, RubricVersion
 from models.base import now
-from tests.factories import School, a_grading, make_essay
+from tests.factories import School, a_grading, make_essay, make_grading
 from tests.grading.copies.examples import CHINESE, ENGLISH, OTHER, OTHER_CHINESE
 from tests.grading.examples import TASK, TASK_ZH
 from tests.grading.examples import reply as a_reply
@@ -120,6 +120,15 @@ def test_the_latest_earlier_version_is_the_former(school: School, db: Session, f
     assert former
     assert (former.essay_id, former.grading_id) == (second.id, second.current_grading_id)
     assert former.levels == {"ideas": 4.1, "language": 4.1}
+
+
+def test_what_is_graded_only_after_the_revision_came_is_not_shown(school: School, db: Session, first: Essay) -> None:
+    later = db.get_one(Essay, make_essay(school.student, school.assignment, ENGLISH + " Yes.").id)
+    asked = find(db, later)
+    make_grading(first, school.assignment, accepted=True, total=Decimal(1))
+    assert find(db, later) == asked
+    db.execute(update(Grading).where(Grading.essay_id == first.id).values(created_at=now()))
+    assert find(db, later) is None
 
 
 def test_what_is_no_earlier_version_is_not_shown(school: School, db: Session, first: Essay) -> None:
