@@ -116,7 +116,7 @@ def _say(short: str, found: re.Match[str]) -> str:
 def _joined(found: re.Match[str], short: str) -> str:
     """What stands for the match: with a capital where it had one; itself where two words would become one."""
     before = found.string[: found.start()][-1:]
-    if re.fullmatch("[A-Za-z0-9]{2}", before + short[:1]):
+    if re.fullmatch("[A-Za-z0-9_]{2}", before + short[:1]):
         return found[0]
     return short[0].upper() + short[1:] if short[:1].isascii() and found[0][0].isupper() else short
 
