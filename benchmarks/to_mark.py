@@ -2,10 +2,10 @@
 
     python -m benchmarks.to_mark [--marks 25 50] [--draws 5] [--class-size 150] [--half report]
 
-Of each ASAP set a class is drawn; its teacher marks N essays, those that `to_mark` names or N at random, and the rest
-of the class is tested, so that both are tested on what their teacher did not mark. The prior is learned on the other
-three sets. QWK is the mean of the draws, and then of the sets. Prints one line of
-JSON; progress goes to standard error.
+Of each ASAP set two classes of one task are drawn. The teacher marks N essays of the first, those that `to_mark` names
+or N at random, and the second is tested, so that both are tested on the same essays. The prior is learned on the other
+three sets. QWK is the mean of the draws, and then of the sets. Prints one line of JSON; progress goes to standard
+error.
 """
 
 from __future__ import annotations
@@ -59,11 +59,12 @@ def beside_random(sets: dict[str, Labelled], name: str, marks: int, draws: int, 
     figures: dict[str, list[float]] = {"named": [], "random": []}
     for seed in range(draws):
         random = np.random.default_rng(seed)
-        mates = random.choice(len(whole.samples), size, replace=False)
-        at = {whole.samples[i].id: int(i) for i in mates}
+        drawn = [int(i) for i in random.choice(len(whole.samples), 2 * size, replace=False)]
+        mates, tested = drawn[:size], drawn[size:]
+        at = {whole.samples[i].id: i for i in mates}
         named = [at[one] for one in to_mark([whole.samples[i] for i in mates], (), marks, "en")]
-        for way, taught in (("named", named), ("random", [int(i) for i in random.choice(mates, marks, replace=False)])):
-            figures[way].append(agreement(whole, taught, [int(i) for i in mates if i not in set(taught)], prior))
+        for way, taught in (("named", named), ("random", mates[:marks])):
+            figures[way].append(agreement(whole, taught, tested, prior))
     return {way: round(float(np.mean(all_)), 3) for way, all_ in figures.items()}
 
 

@@ -22,7 +22,6 @@ from models.session import NoDatabase, session
 from settings import Tier, settings
 from workers.attempts import Attempts
 from workers.facts import provider_of
-from workers.openai import engine_of
 
 OFFLINE, EVALUATE = "offline", "evaluate"
 """Features of the ledger: essays in files, and marks that are only compared with people's."""
@@ -41,6 +40,8 @@ def local_turn(engine: Engine, task: Task, feature: str, version: str | None = N
 
 def hosted_turn(tier: Tier, task: Task, feature: str, version: str | None = None) -> Turn:
     """A model that is paid by the token, each attempt at which is a row. Raises as `_is_kept`, and `UnknownModel`."""
+    from workers.openai import engine_of  # with it comes all that a worker does
+
     _is_kept(costs=True)
     account = _account(task, feature, version)
     engine, tariff, provider = engine_of(tier), Hosted(price_of(tier.model)), provider_of(tier)

@@ -17,7 +17,6 @@ import random
 from dataclasses import dataclass
 from typing import Self
 
-from scipy.stats import beta
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -45,9 +44,11 @@ class Estimate:
     @classmethod
     def of(cls, checked: int, wrong: int, confidence: float = 0.95) -> Self:
         """The exact interval, which holds the true share with at least this confidence."""
+        from scipy.special import betaincinv  # every worker imports this module, and few ever ask
+
         tail = (1 - confidence) / 2
-        low = float(beta.ppf(tail, wrong, checked - wrong + 1)) if wrong else 0.0
-        high = float(beta.ppf(1 - tail, wrong + 1, checked - wrong)) if wrong < checked else 1.0
+        low = float(betaincinv(wrong, checked - wrong + 1, tail)) if wrong else 0.0
+        high = float(betaincinv(wrong + 1, checked - wrong, 1 - tail)) if wrong < checked else 1.0
         return cls(checked, wrong, wrong / checked if checked else None, low, high)
 
 

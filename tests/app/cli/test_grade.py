@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,15 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(grade, [str(argument) for argument in arguments])
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    """The command in a process of its own."""
+@contextmanager
+def start(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """The command in a process of its own, which outlives no failure of the test."""
     command = [sys.executable, "-c", "from app.cli.grade import grade; grade()", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def records(output: Path) -> list[dict[str, Any]]:
@@ -235,7 +241,7 @@ def test_whatever_ends_it_the_next_run_grades_just_the_rest(
     write(folder, "one", slow + "1", "three", slow + "3", "five")  # two in flight: the slow ones block the last
     arguments = (folder, "-a", assignment, "-o", output)
     with start(*arguments) as process:
-        eventually(lambda: lines(output) == 2, 30, "the two quick essays are in the output")
+        eventually(lambda: lines(output) == 2, 60, "the two quick essays are in the output")
         before = output.read_bytes()
         process.send_signal(end)
         _, told = process.communicate(timeout=30)
