@@ -55,7 +55,6 @@ class CostDay(Base):
     user_id: Mapped[uuid.UUID | None]
     """Also of a user who is gone; nobody's name is kept here."""
     class_id: Mapped[uuid.UUID | None]
-    feature: Mapped[str] = mapped_column(String(32))
     calls: Mapped[int] = mapped_column(BigInteger)
     cost: Mapped[Decimal] = mapped_column(SUM)
     baseline_cost: Mapped[Decimal] = mapped_column(SUM)

@@ -8,13 +8,13 @@ upkeep brings, within a minute. A call counts for the moment it began, with its 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, Subquery, false, func, or_, select, tuple_, union_all
+from sqlalchemy import Select, Subquery, case, false, func, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from grading.costs.rollup import HOUR, KEYS, OWNERS, OWNERS_SUMS, SUMS, began_in, hour_of
@@ -161,7 +161,11 @@ def iceberg(session: Session, begin: datetime, end: datetime, shapes: Mapping[st
 
 def attribution(session: Session, begin: datetime, end: datetime) -> Attribution:
     """Who calls were made for, on whole days (UTC) from that of `begin` to that of `end`."""
-    users, classes, features = (_shares(session, name, begin, end) for name in ("user_id", "class_id", "feature"))
+    begin, end = _midnight(begin), max(end, _midnight(end) + timedelta(days=1))
+    kinds = _of_owners(session, begin, end, _by_owner)
+    users, classes = (_shares(kind for kind in kinds if kind[0] == key) for key in ("user_id", "class_id"))
+    spent = costs(session, begin, end).by_feature
+    features = [Share(name, one.calls, one.cost) for name, one in spent.items()]
     somebody = [one.cost for one in users if one.key is not None]
     return Attribution(
         whole=sum((one.cost for one in features), NOTHING),
@@ -173,11 +177,16 @@ def attribution(session: Session, begin: datetime, end: datetime) -> Attribution
     )
 
 
-def _shares(session: Session, name: str, begin: datetime, end: datetime) -> list[Share]:
-    rows = _of_owners(
-        session, begin, end, lambda lines: (lines.c[name], func.sum(lines.c.calls), func.sum(lines.c.cost)), name
-    )
-    found = [Share(key, int(calls), cost) for key, calls, cost in rows]
+def _by_owner(lines: Subquery) -> Select[Any]:
+    """Of each user and of each class a line: which of the two it is of, the id, calls and cost."""
+    keys = [lines.c[name] for name in OWNERS]
+    kind = case((func.grouping(keys[0]) == 0, OWNERS[0]), else_=OWNERS[1])
+    sums = func.sum(lines.c.calls), func.sum(lines.c.cost)
+    return select(kind, func.coalesce(*keys), *sums).group_by(func.grouping_sets(*(tuple_(key) for key in keys)))
+
+
+def _shares(rows: Iterable[Any]) -> list[Share]:
+    found = [Share(key, int(calls), cost) for _, key, calls, cost in rows]
     return sorted(found, key=lambda one: (-one.cost, str(one.key)))
 
 
@@ -200,10 +209,9 @@ def concentration(costs: Sequence[Decimal]) -> dict[float, float]:
 
 def of_class(session: Session, class_id: uuid.UUID, begin: datetime, end: datetime) -> Spent:
     """What a class has cost, on whole days (UTC)."""
-    sums = _of_owners(
-        session, begin, end, lambda lines: [func.sum(lines.c[name]) for name in OWNERS_SUMS], class_id=class_id
+    ((calls, cost, baseline),) = _of_owners(
+        session, begin, end, lambda lines: select(*(func.sum(lines.c[name]) for name in OWNERS_SUMS)), class_id
     )
-    ((calls, cost, baseline),) = sums
     return Spent(calls=int(calls or 0), cost=cost or NOTHING, baseline=baseline or NOTHING)
 
 
@@ -240,23 +248,20 @@ def _of_owners(
     session: Session,
     begin: datetime,
     end: datetime,
-    columns: Callable[[Subquery], Sequence[Any]],
-    group: str | None = None,
+    query: Callable[[Subquery], Select[Any]],
     class_id: uuid.UUID | None = None,
 ) -> Sequence[Any]:
-    """These columns of sums by day and the keys of `CostDay`, of whole days."""
+    """What is asked of the sums by day and the keys of `CostDay`, of whole days."""
     while True:
         rolled = session.scalar(select(CostRollup.until))
-        lines = _owners(begin, end, rolled, class_id)
-        wanted = select(*columns(lines))
-        rows = session.execute(wanted.group_by(lines.c[group]) if group else wanted).all()
+        rows = session.execute(query(_owners(begin, end, rolled, class_id))).all()
         # A turn of the roll-up in between would have moved calls from the ledger's part to the other.
         if session.scalar(select(CostRollup.until)) == rolled:
             return rows
 
 
 def _owners(begin: datetime, end: datetime, rolled: datetime | None, class_id: uuid.UUID | None) -> Subquery:
-    first = datetime.combine(begin.astimezone(UTC).date(), time(), UTC)
+    first = _midnight(begin)
     last = max(min(end, rolled), first) if rolled else first
     final = (last - timedelta(microseconds=1)).date()
     names = (*OWNERS, *OWNERS_SUMS)
@@ -277,6 +282,10 @@ def _outside(begin: datetime, end: datetime, first: datetime, last: datetime) ->
     before = (LlmCall.started_at >= begin) & (LlmCall.started_at < first) if begin < first else false()
     after = (LlmCall.started_at >= last) & (LlmCall.started_at < end) if last < end else false()
     return or_(before, after)
+
+
+def _midnight(moment: datetime) -> datetime:
+    return datetime.combine(moment.astimezone(UTC).date(), time(), UTC)
 
 
 def _dearest(spent: Mapping[str, Spent]) -> dict[str, Spent]:

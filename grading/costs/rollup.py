@@ -48,7 +48,7 @@ SUMS: dict[str, Any] = {
     "cacheable_cost": func.sum(_UNCACHED * (_INPUT - _CACHED) * _SHARE / MILLION),
 }
 """What is added up of calls, by the name of its column."""
-OWNERS = ("user_id", "class_id", "feature")
+OWNERS = ("user_id", "class_id")
 OWNERS_SUMS = {name: SUMS[name] for name in ("calls", "cost", "baseline_cost")}
 
 

@@ -38,7 +38,6 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=True),
         sa.Column("class_id", sa.Uuid(), nullable=True),
-        sa.Column("feature", sa.String(32), nullable=False),
         sa.Column("calls", sa.BigInteger(), nullable=False),
         sa.Column("cost", SUM, nullable=False),
         sa.Column("baseline_cost", SUM, nullable=False),
