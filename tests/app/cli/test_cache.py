@@ -127,7 +127,7 @@ def test_a_file_that_is_not_there_is_named() -> None:
     assert "nowhere.tsv" in result.output
 
 
-def test_an_embedder_that_cannot_be_reached_is_an_error_and_no_figure(pairs: Path) -> None:
+def test_an_embedder_that_cannot_be_reached_is_an_error_and_no_figure(pairs: Path, database: None) -> None:
     nobody = {"PIZHU_EMBEDDER": "openai", "PIZHU_EMBEDDING_BASE_URL": "http://127.0.0.1:9/v1"}
     with use_environment(nobody):
         embedders.embedder.cache_clear()
