@@ -7,7 +7,8 @@ essays, whose tasks are not known. A copy is an honest essay of which 10, 30, 50
 one's of the same set, with each word in ten (in Chinese: character) another one of the class's. `recall` is the share
 of these that is flagged, candidates and alignment together; `false_per_1000` counts flagged pairs among all pairs of
 honest essays, and `largest` what the most alike of these share: essays that were really copied are among them. The
-thresholds of `grading.copies` were chosen on `--half tune`; `alternatives` are what others would have done there.
+thresholds of `grading.copies` were chosen on essays of which some are in either half; `alternatives` (with `--half
+tune`) are what others would do.
 Prints one line of JSON.
 """
 

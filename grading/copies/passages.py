@@ -58,7 +58,7 @@ class Overlap:
 FEWEST = 12
 """Tokens that two essays must share in all,"""
 FLAG_FROM = 0.04
-"""and the share of one of them that they must be: chosen on the half of the essays that is not reported."""
+"""and the share of one of them that they must be: chosen on essays of which some are also reported (docs/copies.md)."""
 
 
 def overlap(one: str, other: str, task: str = "") -> Overlap:

@@ -26,7 +26,7 @@ FUNCTIONS = 256
 SHINGLE: dict[Language, int] = {"en": 5, "zh": 8}
 """Tokens of a shingle."""
 AGREE = 2
-"""Numbers that two essays must agree in to be looked at; chosen on the half of the essays that is not reported."""
+"""Numbers that two essays must agree in to be looked at; chosen on essays of which some are also reported."""
 
 
 def signature(text: str, class_id: uuid.UUID, task: str) -> list[int]:
