@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from grading import lifecycle, progress, resubmission, routing
+from grading.costs import savings
 from models import Assignment, Essay, EssayState, Grading
 from models.session import session
 from settings import settings
@@ -38,6 +39,7 @@ def serve(essay_id: uuid.UUID) -> bool:
         if not grading:
             return False
         student_id, grading_id = essay.student_id, grading.id
+        savings.record_repeat(db, essay, grading)
         db.commit()
         progress.notify(lifecycle.notices_left(db))
     log.info("graded before in the same words")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -33,8 +34,26 @@ def record(session: Session, essay: Essay, grading: Grading | None) -> Saving | 
     calls = _calls_since(session, essay.id)
     if not calls:
         return None
+    return _keep(session, essay, grading, calls)
+
+
+def record_repeat(session: Session, essay: Essay, grading: Grading) -> Saving | None:
+    """Keep what was saved since this grade was known from the same words before: all that it would have cost.
+
+    None, and nothing is kept, where no call to a model had given it.
+    """
+    known = session.get_one(Grading, grading.repeats_id)
+    before = select(LlmCall).where(LlmCall.essay_id == known.essay_id, LlmCall.started_at <= known.created_at)
+    calls = session.scalars(before.where(LlmCall.feature == ledger.GRADE).order_by(LlmCall.started_at.desc())).all()
+    gave = _gave(list(calls), known.tier)
+    return _keep(session, essay, grading, [gave], repeated=True) if gave else None
+
+
+def _keep(
+    session: Session, essay: Essay, grading: Grading | None, calls: list[LlmCall], *, repeated: bool = False
+) -> Saving | None:
     try:
-        found = saving.split(facts_of(calls, grading))
+        found = saving.split(replace(facts_of(calls, grading), repeated=repeated))
     except UnknownModel as error:
         log.warning("what was saved cannot be said: %s", error)
         return None

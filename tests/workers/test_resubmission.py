@@ -9,8 +9,20 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from grading import lifecycle, progress
+from grading.costs.saving import Lever
 from grading.rubric import Rubric
-from models import Assignment, Calibration, Essay, EssayState, Grading, LlmCall, RubricVersion, Source, User
+from models import (
+    Assignment,
+    Calibration,
+    Essay,
+    EssaySaving,
+    EssayState,
+    Grading,
+    LlmCall,
+    RubricVersion,
+    Source,
+    User,
+)
 from models.session import session
 from tests.conftest import use_environment
 from tests.doubles.engine import InstantEngine
@@ -65,6 +77,19 @@ def test_the_same_words_get_their_grade_at_once_and_for_nothing(school: School, 
     assert len(engine.requests) == 1
     with session() as db:
         assert db.scalar(select(func.count()).select_from(LlmCall)) == 1
+
+
+def test_all_that_it_would_have_cost_is_saved_by_the_cache(school: School) -> None:
+    first = hand_in(school.student, school.assignment)
+    again = hand_in(school.student, school.assignment)
+    with session() as db:
+        rows = db.scalars(select(EssaySaving).order_by(EssaySaving.at)).all()
+    assert [row.essay_id for row in rows] == [first.id, again.id]
+    asked, repeated = rows
+    assert (repeated.cost_usd, repeated.baseline_usd) == (0, asked.baseline_usd)
+    assert repeated.cache_usd > asked.cache_usd
+    parts = sum(getattr(repeated, f"{lever.value}_usd") for lever in Lever)
+    assert parts == repeated.baseline_usd
 
 
 def test_history_and_notices_show_how_the_grade_came(school: School) -> None:
