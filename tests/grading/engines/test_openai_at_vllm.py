@@ -19,7 +19,7 @@ import requests
 
 from grading.engines.engine import Cancelled, Completion, Request, RequestRefused
 from grading.engines.openai import OpenAiEngine
-from grading.grader import TooUncertain, grade
+from grading.grader import TooUncertain, grade, unobserved
 from grading.levels import first_levels
 from settings import ROOT, settings
 from tests.corpus import english_essays
@@ -141,6 +141,7 @@ def test_it_says_what_it_used_and_what_it_had_read_before(engine: OpenAiEngine) 
 
 def test_an_essay_is_graded_and_broken_off_when_that_is_unsure(engine: OpenAiEngine, server: Server) -> None:
     options: dict[str, Any] = {"request_id": "r", "secret": "key", "cancelled": NEVER, "deadline": 240}
+    options |= {"on_call": unobserved}
     told: list[str] = []
     essay = english_essays(1)[0][:800]
     whole = grade(essay, TASK, engine, on_progress=lambda field, text: told.append(field), **options)
