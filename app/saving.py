@@ -112,7 +112,7 @@ def concerning(session: Session, user: User) -> Switch | None:
         touched = select(Membership.class_id).join(Class).where(Membership.user_id == user.id, ~Class.pays_while_saving)
     else:
         waits = or_(
-            (Essay.state == EssayState.needs_review) & (Essay.finished_at >= switch.at),
+            (Essay.state == EssayState.needs_review) & Essay.route["put_off"].as_boolean(),
             (Essay.state == EssayState.queued) & (Essay.queue == lifecycle.BATCHES),
         )
         touched = (

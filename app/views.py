@@ -54,12 +54,14 @@ class StateView(TypedDict):
 
 
 class RouteView(TypedDict):
-    """`complexity` lies between 0 and 1, like each of its `parts`: length, vocabulary, sentences and errors."""
+    """`complexity` lies between 0 and 1, like each of its `parts`: length, vocabulary, sentences and errors.
+    `put_off`: a teacher has it only because there is no money for a model now."""
 
     tier: str
     complexity: float | None
     parts: dict[str, float] | None
     reason: str
+    put_off: bool
 
 
 class CriterionView(TypedDict):
@@ -325,6 +327,7 @@ def _route_json(route: dict[str, Any]) -> RouteView:
         "complexity": route["complexity"],
         "parts": route.get("parts"),
         "reason": route["reason"],
+        "put_off": route.get("put_off", False),
     }
 
 

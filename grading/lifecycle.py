@@ -46,6 +46,8 @@ TRIAGE = "triage"
 """The queue of essays that have no route yet."""
 BATCHES = "batches"
 """The queue that nobody is told of: whoever makes batches looks there now and then."""
+_AGAIN: dict[str, Any] = {"queue": None, "queued_at": None, "finished_at": None, "attempts": 0}
+"""Columns of an essay that begins its way once more."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,15 @@ class Waiting:
 
     essay_id: uuid.UUID
     queue: str
+
+
+@dataclass(frozen=True)
+class PutOff:
+    """An essay that waits for money, and whose it is."""
+
+    essay_id: uuid.UUID
+    class_id: uuid.UUID
+    student_id: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -255,7 +266,8 @@ def give_to_teacher(
 ) -> bool:
     """→ `needs_review`: from `grading` with a claim, or straight from `submitted` when nothing may grade it.
 
-    `opinion` is what the last tier said and was not trusted with; see `escalate`.
+    `opinion` is what the last tier said and was not trusted with; see `escalate`. What is put off time and again is
+    told of once.
     """
     changed = _change(
         session,
@@ -270,8 +282,37 @@ def give_to_teacher(
     )
     if changed:
         _keep(session, essay_id, opinion)
-        _leave_notices(session, essay_id, "needs_review")
+        told = exists().where(Notice.essay_id == essay_id, Notice.kind == "needs_review")
+        if not (route and route.put_off and session.scalar(select(told))):
+            _leave_notices(session, essay_id, "needs_review")
     return changed
+
+
+def put_off(session: Session) -> list[PutOff]:
+    """Essays that wait for a teacher only because there was no money for a model, and that no teacher has graded yet,
+    oldest first."""
+    graded = exists().where(Grading.essay_id == Essay.id, Grading.source == Source.teacher)
+    rows = session.execute(
+        select(Essay.id, Assignment.class_id, Essay.student_id)
+        .join(Assignment, Assignment.id == Essay.assignment_id)
+        .where(Essay.state == EssayState.needs_review, Essay.route["put_off"].as_boolean(), ~graded)
+        .order_by(Essay.finished_at)
+    )
+    return [PutOff(*row) for row in rows]
+
+
+def take_up(session: Session, essay_id: uuid.UUID) -> bool:
+    """`needs_review` → `submitted`, as there is money again; False when a teacher was quicker, or another sweeper."""
+    return _change(
+        session,
+        essay_id,
+        [EssayState.needs_review],
+        EssayState.submitted,
+        actor="sweeper",
+        reason="there is money for a model again",
+        **_AGAIN,
+        enqueued_at=now(),
+    )
 
 
 def _waiting_in(queue: str | None) -> dict[str, Any]:
@@ -283,7 +324,8 @@ def _waiting_in(queue: str | None) -> dict[str, Any]:
 def _rerouted(session: Session, essay_id: uuid.UUID, route: Route) -> dict[str, Any]:
     """The essay's route as it is from now on; what was measured at triage stays."""
     before = session.scalar(select(Essay.route).where(Essay.id == essay_id)) or route.to_json()
-    return before | {"queue": route.queue, "tier": route.tier, "reason": route.reason, "tried": list(route.tried)}
+    changed = {name: getattr(route, name) for name in ("queue", "tier", "reason", "put_off")}
+    return before | changed | {"tried": list(route.tried)}
 
 
 def _keep(session: Session, essay_id: uuid.UUID, opinion: Grading | None) -> None:
@@ -405,11 +447,8 @@ def retry(session: Session, essay_id: uuid.UUID, actor: User) -> bool:
         EssayState.submitted,
         actor=actor.email,
         reason="tried again",
-        queue=None,
-        queued_at=None,
+        **_AGAIN,
         enqueued_at=now(),
-        finished_at=None,
-        attempts=0,
     )
 
 

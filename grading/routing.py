@@ -7,7 +7,7 @@ mode) is passed over, and the reason says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, Self
 
@@ -73,6 +73,8 @@ class Facts:
     """Why a tier may not be asked now, by its name."""
     resting: frozenset[str] = frozenset()
     """The closed tiers that will be open again by themselves in a minute or so."""
+    dear: frozenset[str] = frozenset()
+    """The closed tiers that may be asked again once there is money for them: saving mode is on, or a budget spent."""
     wait_s: Mapping[str, float] = field(default_factory=dict)
     """How far behind a queue is, in seconds."""
     due_s: float | None = None
@@ -98,6 +100,9 @@ class Route:
     """What the complexity was made of, each from 0 to 1."""
     tried: tuple[str, ...] = ()
     """Tiers that were asked before this one, the first first."""
+    put_off: bool = False
+    """A teacher gets it only because there is no money for a model now: one grades it once there is, if the teacher has
+    not."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -105,13 +110,15 @@ class Route:
 
 def route(facts: Facts) -> Route:
     """Where an essay starts: simple ones at the cheapest tier, complex ones at the best, others at the cheapest that
-    is not far behind."""
+    is not far behind; and one that comes back with a grade that was not trusted goes on where it had stopped."""
+    if facts.opinion is not None and facts.tried and (better := next(_better(facts, facts.tried[-1]), None)):
+        return _to(facts, better, f"{facts.tried[-1]} was unsure before")
     names = [tier.name for tier in facts.tiers]
     open_ = [tier for tier in facts.tiers if tier.name not in facts.closed]
     # What will be back soon is waited for where there is nothing else.
     open_ = open_ or [tier for tier in facts.tiers if tier.name in facts.resting]
     if not open_:
-        return _to(facts, None, _nothing_open(facts))
+        return _to(facts, None, _nothing_open(facts), put_off=bool(facts.dear))
     score = facts.complexity.score if facts.complexity else None
     limits = facts.thresholds
     if score is not None and score >= limits.complex_from:
@@ -154,7 +161,11 @@ def next_route(facts: Facts, tier: str, confidence: float) -> Route | None:
     else:
         reason = f"{tier} was unsure (confidence {confidence:.2f} of {bar:.2f})"
     tried = (*facts.tried, tier)
-    return _to(facts, better[0], reason, tried) if better else _to(facts, None, f"{reason}, and none is better", tried)
+    if better:
+        return _to(facts, better[0], reason, tried)
+    dear = [*_above(facts, tier, facts.dear)]
+    closed = "".join(f"; {_closed(facts, each)}" for each in dear)
+    return _to(facts, None, f"{reason}, and none is better{closed}", tried, put_off=bool(dear))
 
 
 def swayed(facts: Facts, tier: str, points: float | None) -> Route:
@@ -191,7 +202,9 @@ def fallback(facts: Facts, tier: str, why: str) -> Route | None:
         untried = []  # what is left is weaker than who was unsure
     chosen = better or (untried[-1] if untried else None)
     reason = f"{tier} gave no grade: {why}" if chosen else why
-    return _to(facts, chosen, reason, (*facts.tried, tier))
+    tried = facts.tried if tier in facts.dear else (*facts.tried, tier)
+    put_off = chosen is None and not facts.dear.issubset(facts.tried)
+    return _to(facts, chosen, reason, tried, put_off=put_off)
 
 
 def queue_of(tier: Tier) -> str:
@@ -214,9 +227,14 @@ def _stands_from(facts: Facts) -> float:
 
 def _better(facts: Facts, tier: str) -> Iterator[Tier]:
     """Open tiers above that one which have not been asked yet."""
+    return _above(facts, tier, {each.name for each in facts.tiers} - facts.closed.keys())
+
+
+def _above(facts: Facts, tier: str, among: Set[str]) -> Iterator[Tier]:
+    """Those of these tiers above that one which have not been asked yet."""
     names = [each.name for each in facts.tiers]
     above = facts.tiers[names.index(tier) + 1 :] if tier in names else ()
-    return (each for each in above if each.name not in facts.closed and each.name not in facts.tried)
+    return (each for each in above if each.name in among and each.name not in facts.tried)
 
 
 def _between(names: list[str], wanted: Tier, tier: Tier, chosen: Tier) -> bool:
@@ -235,7 +253,9 @@ def _closed(facts: Facts, tier: Tier) -> str:
     return f"{tier.name} is closed: {facts.closed[tier.name]}"
 
 
-def _to(facts: Facts, tier: Tier | None, reason: str, tried: tuple[str, ...] | None = None) -> Route:
+def _to(
+    facts: Facts, tier: Tier | None, reason: str, tried: tuple[str, ...] | None = None, *, put_off: bool = False
+) -> Route:
     queue = None if tier is None else queue_of(tier)
     if queue == "openai" and facts.due_s is not None and facts.due_s >= BATCH_WINDOW:
         queue = "batches"
@@ -247,4 +267,5 @@ def _to(facts: Facts, tier: Tier | None, reason: str, tried: tuple[str, ...] | N
         complexity=round(facts.complexity.score, 4) if facts.complexity else None,
         parts=facts.complexity.rounded_parts if facts.complexity else None,
         tried=facts.tried if tried is None else tried,
+        put_off=put_off,
     )

@@ -29,13 +29,15 @@ def facts(db: Session, essay: Essay, complexity: Complexity | None = None) -> Fa
     """What is known of this essay now. One look at the database, and one at Redis for each provider."""
     tiers = settings().present_tiers
     circuits = _circuits(tiers)
+    for_money = _for_money(db, tiers, essay.assignment.class_id, essay.student_id)
     return Facts(
         characters=len(essay.text),
         tiers=tiers,
         thresholds=Thresholds.of(settings(), essay.assignment.routing),
         complexity=complexity,
-        closed=_closed(db, tiers, circuits, essay.assignment.class_id, essay.student_id),
+        closed=_closed(tiers, circuits, for_money),
         resting=_resting(tiers, circuits),
+        dear=frozenset(for_money),
         wait_s=waits(db),
         due_s=_due(essay.assignment, now()),
         tried=tuple((essay.route or {}).get("tried", ())),
@@ -56,7 +58,7 @@ def closed(
     db: Session, tiers: Sequence[Tier], class_id: uuid.UUID | None = None, user_id: uuid.UUID | None = None
 ) -> dict[str, str]:
     """Why some of these tiers may not be asked now for that class and user, or for anybody, by their names."""
-    return _closed(db, tiers, _circuits(tiers), class_id, user_id)
+    return _closed(tiers, _circuits(tiers), _for_money(db, tiers, class_id, user_id))
 
 
 def paid(tiers: Sequence[Tier]) -> list[str]:
@@ -91,25 +93,26 @@ def _circuits(tiers: Sequence[Tier]) -> dict[str, State]:
     return {provider: Circuit(provider).state() for provider in providers}
 
 
-def _closed(
-    db: Session,
-    tiers: Sequence[Tier],
-    circuits: Mapping[str, State],
-    class_id: uuid.UUID | None,
-    user_id: uuid.UUID | None,
+def _for_money(
+    db: Session, tiers: Sequence[Tier], class_id: uuid.UUID | None, user_id: uuid.UUID | None
 ) -> dict[str, str]:
-    hosted = [tier for tier in tiers if tier.engine == "openai"]
-    saves = bool(hosted) and saving.closes(db, class_id)
+    """Why those are closed for which there is no money now, by their names."""
+    hosted = [tier.name for tier in tiers if tier.engine == "openai"]
     spent = why_spent(db, class_id, user_id)
-    for_money = dict.fromkeys(paid(tiers), spent) if spent else {}
-    return for_money | {
-        tier.name: why for tier in hosted if (why := _why_closed(tier, circuits[provider_of(tier)], saves=saves))
+    saves = bool(hosted) and saving.closes(db, class_id)
+    return (dict.fromkeys(paid(tiers), spent) if spent else {}) | (dict.fromkeys(hosted, SAVING_MODE) if saves else {})
+
+
+def _closed(tiers: Sequence[Tier], circuits: Mapping[str, State], for_money: dict[str, str]) -> dict[str, str]:
+    broken = {
+        tier.name: why
+        for tier in tiers
+        if tier.engine == "openai" and (why := _why_closed(tier, circuits[provider_of(tier)]))
     }
+    return broken | for_money
 
 
-def _why_closed(tier: Tier, circuit: State, *, saves: bool) -> str | None:
-    if saves:
-        return SAVING_MODE
+def _why_closed(tier: Tier, circuit: State) -> str | None:
     try:
         price_of(tier.model)
     except UnknownModel:

@@ -128,10 +128,10 @@ def fall_back(
     """That tier gave no grade: another is asked, a former grade stands, or a teacher grades it.
 
     No teacher is troubled for what passes by itself, though: then the essay waits in its queue, but not for ever.
-    `closed` are tiers that are not to be asked about this essay, however open they are for the next, and why.
+    `closed` are tiers for which there is no money for this essay, however open they are for the next, and why.
     """
     facts = known(essay)
-    facts = replace(facts, closed={**facts.closed, **(closed or {})})
+    facts = replace(facts, closed={**facts.closed, **(closed or {})}, dear=facts.dear | (closed or {}).keys())
     route = routing.fallback(facts, tier, why)
     waited = (now() - essay.queued_at).total_seconds() if essay.queued_at else 0.0
     if route is None:

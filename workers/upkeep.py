@@ -14,7 +14,7 @@ from grading.costs import ledger, rollup
 from models import Essay
 from models.session import session
 from settings import settings
-from workers import asking, budgets, regrading, webhook
+from workers import asking, budgets, put_off, regrading, webhook
 from workers.notify import send_due
 from workers.patience import LEASES
 from workers.queue import TASK_OF_QUEUE, celery_app, enqueue, messages_waiting
@@ -31,6 +31,7 @@ def sweep() -> None:
         regrading.ring_again,
         asking.ring_again,
         notice_released,
+        put_off.take_up,
         budgets.warn,
         send_due,
         webhook.send_due,

@@ -70,6 +70,8 @@ _SENTENCES = (
     N_("%(start)s; %(tier)s is closed: %(reason)s"),
     N_("%(start)s; the queue %(queue)s is too far behind"),
     N_("%(length)s characters, complexity %(score)s: simple enough for the cheapest model"),
+    N_("%(tier)s was unsure before"),
+    N_("there is money for a model again"),
     N_("complexity unknown: the cheapest model first, a better one if it is unsure"),
     N_("complexity %(score)s: the best model at once"),
     N_("complexity %(score)s: the cheapest model first, a better one if it is unsure"),

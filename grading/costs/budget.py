@@ -200,18 +200,22 @@ def _write(session: Session, changes: dict[Key, Decimal]) -> None:
 
 def why_spent(session: Session, class_id: uuid.UUID | None, user_id: uuid.UUID | None) -> str | None:
     """Why nothing that costs something is to be asked for these now; None while it may be. Locks nothing."""
-    call = Spending(NOTHING, class_id, user_id, now())
-    limits = {
-        _key(budget, call): budget
-        for budget in applies(_concerned(session, [call]), class_id, user_id)
-        if budget.hard_usd is not None
-    }
-    if not limits:
-        return None
-    rows = session.execute(select(*_ROW).where(_among(limits)))
+    return why_spent_each(session, [(class_id, user_id)])[0]
+
+
+def why_spent_each(session: Session, whose: Sequence[tuple[uuid.UUID | None, uuid.UUID | None]]) -> list[str | None]:
+    """As `why_spent`, for each of these classes and users, in one look."""
+    calls = [Spending(NOTHING, class_id, user_id, now()) for class_id, user_id in whose]
+    budgets = _concerned(session, calls)
+    limits = [
+        {_key(b, call): b for b in applies(budgets, call.class_id, call.user_id) if b.hard_usd is not None}
+        for call in calls
+    ]
+    keys = {key for each in limits for key in each}
+    rows = session.execute(select(*_ROW).where(_among(keys))) if keys else ()
     spent = {Key(*row[:3]): row[3] for row in rows}
-    over = (budget for key, budget in limits.items() if is_spent(spent.get(key, NOTHING), budget.hard_usd))
-    return next(map(reason, over), None)
+    over = ([b for key, b in each.items() if is_spent(spent.get(key, NOTHING), b.hard_usd)] for each in limits)
+    return [reason(each[0]) if each else None for each in over]
 
 
 def spent_now(session: Session, budget: Budget) -> Decimal:

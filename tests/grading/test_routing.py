@@ -219,7 +219,43 @@ def test_a_route_is_kept_as_json() -> None:
         "complexity": 0.25,
         "parts": None,
         "tried": (),
+        "put_off": False,
     }
+
+
+class TestAnEssayThatWaitsForMoney:
+    """Saving mode or a spent budget closes tiers, which is over some day."""
+
+    spent = replace(facts(closed={"small": "saving mode", "large": "saving mode"}), dear=frozenset({"small", "large"}))
+
+    def test_is_put_off_where_no_tier_is_open_or_the_open_one_is_too_unsure(self) -> None:
+        alone = replace(self.spent, tiers=self.spent.tiers[1:])
+        assert route(alone).put_off
+        unsure = next_route(self.spent, "local", 0.1)
+        assert unsure
+        assert (unsure.queue, unsure.put_off, unsure.tried) == (None, True, ("local",))
+        assert unsure.reason.endswith("none is better; small is closed: saving mode; large is closed: saving mode")
+
+    def test_is_not_put_off_when_money_could_not_help(self) -> None:
+        closed = facts(closed={"small": "no price", "large": "no price"})
+        unsure = next_route(closed, "local", 0.1)
+        assert unsure
+        assert not unsure.put_off
+        asked = replace(self.spent, tried=("small", "large"))
+        for_all_that = next_route(asked, "local", 0.1)
+        assert for_all_that
+        assert not for_all_that.put_off
+
+    def test_has_not_been_tried_by_the_tier_whose_door_was_closed(self) -> None:
+        alone = replace(self.spent, tiers=self.spent.tiers[1:])
+        found = fallback(alone, "small", "the budget is spent")
+        assert found
+        assert (found.queue, found.put_off, found.tried) == (None, True, ())
+
+    def test_goes_on_at_the_next_tier_when_it_is_taken_up_again(self) -> None:
+        again = facts(tried=("local",), opinion=0.3)
+        assert (route(again).tier, route(again).reason) == ("small", "local was unsure before")
+        assert route(replace(self.spent, tried=("local",), opinion=0.3)).tier == "local", "there is no other yet"
 
 
 def test_an_essay_that_swayed_a_tier_goes_to_a_teacher_and_its_student_is_not_told_why() -> None:

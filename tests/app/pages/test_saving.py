@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from grading import saving
+from grading import lifecycle, saving
 from grading.costs.anomaly import Spending, Usual, Verdict
-from models import Class, EssayState
+from grading.routing import TEACHER, Route
+from models import Class, Essay, EssayState
 from models.session import session
 from tests.app.pages.conftest import Visit
 from tests.conftest import use_environment
@@ -28,6 +29,16 @@ def on(school: School) -> None:
         db.commit()
 
 
+def put_off(school: School) -> Essay:
+    """An essay of the student's that waits because paid models are closed."""
+    essay = make_essay(school.student, school.assignment)
+    route = Route(None, TEACHER, "no model may grade now; small is closed: saving mode", put_off=True)
+    with session() as db:
+        lifecycle.give_to_teacher(db, essay.id, route.reason, route=route)
+        db.commit()
+    return essay
+
+
 WORDS = "no model is asked that is paid by the token."
 
 
@@ -40,14 +51,18 @@ def test_ops_and_teachers_see_it_on_their_pages(visit: Visit, school: School, on
 def test_a_student_sees_it_only_while_an_essay_of_theirs_waits_because_of_it(
     visit: Visit, school: School, on: None
 ) -> None:
-    make_essay(school.classmate, school.assignment, state=EssayState.graded)
-    make_essay(school.student, school.assignment, state=EssayState.needs_review)
+    make_essay(school.classmate, school.assignment, state=EssayState.needs_review)  # for another reason
+    essay = put_off(school)
     assert "To save money" in visit(school.student).get("/assignments").text
     assert "To save money" not in visit(school.classmate).get("/assignments").text
+    assert "Once that is over one grades your essay" in visit(school.student).get(f"/essays/{essay.id}").text
+    teacher = visit(school.teacher).get(f"/essays/{essay.id}").text
+    assert "Once there is, that model grades it, unless you have done so." in teacher
+    assert "一旦有了经费" in visit(school.teacher, "zh").get(f"/essays/{essay.id}").text
 
 
 def test_nobody_of_a_class_that_is_paid_for_sees_it(visit: Visit, school: School, on: None) -> None:
-    make_essay(school.student, school.assignment, state=EssayState.needs_review)
+    put_off(school)
     with session() as db:
         db.get_one(Class, school.school_class.id).pays_while_saving = True
         db.commit()
