@@ -20,9 +20,9 @@ from grading.checker.exchanges import Exchanges, exchanges
 from grading.checker.finding import Finding
 from grading.checker.lattice import LONGEST_RUN, Chances, Lattice
 
-LIKELY = 2.0
+LIKELY = 3.0
 """Natural logarithm by which a run of characters must become more probable by the first model alone."""
-GAIN = 2.8
+GAIN = 3.0
 """And by the mean of both, less its handicap; lower finds more slips, and more in good prose too."""
 SURE = 10.0
 """The gain from which on a person is told: a wrong note in the margin is worse than none."""

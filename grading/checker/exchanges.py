@@ -18,7 +18,7 @@ from grading.checker.lattice import Chances, Lattice, Places, padded, spread
 from grading.checker.soundalikes import soundalikes, sounds
 
 NEARLY = 1.5
-"""What an exchange for a character of nearly the same sound must gain beyond others."""
+"""What an exchange for a character of nearly the same sound must gain beyond others; twice as much if only in a word."""
 ALONE = 0.7
 """What a word of one character must: they stand beside almost anything."""
 RARE = -12.75
@@ -30,7 +30,7 @@ _NEVER_MEANT = frozenset(
 """Whom a pronoun means, no bigram knows, and a variant is no error. 的 is written for 地 where these were counted."""
 
 
-_NOT_ALIKE = 2
+_NEVER = 3
 
 
 class Exchanges(NamedTuple):
@@ -92,8 +92,8 @@ def _words(lattice: Lattice, suspects: NDArray[np.bool_]) -> Exchanges:
     differ = written != meant
     row = np.flatnonzero(differ.sum(axis=1) == 1)
     column = differ[row].argmax(axis=1)
-    near = tables.pairs.get(written[row, column] << 15 | meant[row, column], _NOT_ALIKE)
-    row, column, near = (values[near != _NOT_ALIKE] for values in (row, column, near))
+    near = tables.pairs.get(written[row, column] << 15 | meant[row, column], 2)
+    row, column, near = (values[near != _NEVER] for values in (row, column, near))
     start, end = start[span[row]], end[span[row]]
     handicap = NEARLY * near.astype(np.float32)
     return Exchanges(number[row], start, end, start + column, handicap, np.zeros_like(handicap))
@@ -113,12 +113,12 @@ def _spans(run: Places, suspects: NDArray[np.bool_]) -> tuple[Places, Places]:
 
 
 class _Tables(NamedTuple):
-    pairs: HashTable[np.uint8]
-    """Whether two characters sound nearly (1) or quite (0) the same."""
+    pairs: HashTable[np.int64]
+    """Whether two characters sound quite (0) or nearly (1) the same, or one is `_NEVER` meant by the other."""
     first: Places
     """By character, the first of what it may stand for as a word of its own …"""
     single: Numbers
-    near: NDArray[np.uint8]
+    near: NDArray[np.int64]
     sound: Codes
     """By character, the first that has its sound."""
     groups: HashTable[np.int64]
@@ -137,18 +137,18 @@ def _tables() -> _Tables:
     )
     one, other, same = soundalikes(written, meant)
     one, other = codes(written)[one], codes(meant)[other]
+    pair = one << 15 | other
     never = codes("".join(sorted(_NEVER_MEANT))).reshape(-1, 2) @ [1 << 15, 1]
-    apart = ~np.isin(one << 15 | other, never)
-    one, other, near = one[apart], other[apart], (~same[apart]).view(np.uint8)
+    near = np.where(np.isin(pair, never), _NEVER, ~same)
     number = model.character[other]
-    alone = np.flatnonzero((number != model.unknown) & (model.alone[number] > RARE))
+    alone = np.flatnonzero((near != _NEVER) & (number != model.unknown) & (model.alone[number] > RARE))
     longer = words[model.characters[words, 1] > 0]
     sound = _sounds()
     keys = packed_words(sound[model.characters[longer]])
     order = np.argsort(keys, kind="stable")
     groups, first = np.unique(keys[order], return_index=True)
     return _Tables(
-        HashTable(one << 15 | other, near),
+        HashTable(pair, near),
         np.searchsorted(one[alone], np.arange((1 << 15) + 1)),
         number[alone],
         near[alone],

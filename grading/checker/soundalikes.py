@@ -1,7 +1,8 @@
 """Which Chinese characters sound alike, so that one is written for another: 跳无 for 跳舞, 高诉 for 告诉.
 
 Most slips of who types or hears Chinese are of this kind. Two characters sound alike when they share a reading without
-its tone, or nearly do: z/zh, c/ch, s/sh and n/ng are one sound to many.
+its tone, or nearly do: z/zh, c/ch, s/sh and n/ng are one sound to many. Inside a word, whose other characters stand as
+they should, also those may be meant that are spoken in the same place of the mouth: b/p, z/c/s, l/n/r and so on, and u/ü.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ READINGS = 3
 
 _UMLAUT = "\u0308"
 _MERGED = re.compile(r"(?<=^[zcs])h|(?<=n)g$")
+_PLACES = {initial: place[0] for place in ("bp", "dt", "gk", "jqx", "zcs", "lnr") for initial in place}
+"""Initials (of the syllable as pinyin spells it) by the place where they are spoken."""
 
 
 def soundalikes(written: str, meant: str) -> tuple[Places, Places, NDArray[np.bool_]]:
@@ -45,8 +48,8 @@ def soundalikes(written: str, meant: str) -> tuple[Places, Places, NDArray[np.bo
 
 @cache
 def sounds() -> dict[str, str]:
-    """The usual sound of each character, without its tone and what many do not hear."""
-    return {character: _MERGED.sub("", readings[0]) for character, readings in _dictionary().items()}
+    """The usual sound of each character, as far as words tell it apart."""
+    return {character: _coarse(readings[0]) for character, readings in _dictionary().items()}
 
 
 def _readings(characters: str) -> tuple[Places, Places, Places]:
@@ -75,6 +78,11 @@ def _dictionary() -> dict[str, list[str]]:
         chr(code): list(dict.fromkeys(_toneless(spelling) for spelling in spellings.split(",")[:READINGS]))
         for code, spellings in pinyin_dict.items()
     }
+
+
+def _coarse(reading: str) -> str:
+    merged = _MERGED.sub("", reading).replace(_UMLAUT, "")
+    return _PLACES.get(merged[0], merged[0]) + merged[1:]
 
 
 def _toneless(spelling: str) -> str:
