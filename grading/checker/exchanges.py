@@ -18,7 +18,7 @@ from grading.checker.lattice import Chances, Lattice, Places, padded, spread
 from grading.checker.soundalikes import soundalikes, sounds
 
 NEARLY = 1.5
-"""What an exchange for a character of nearly the same sound must gain beyond others; twice as much if only in a word."""
+"""What an exchange for a character of nearly the same sound must gain beyond others; twice that if in a word only."""
 ALONE = 0.7
 """What a word of one character must: they stand beside almost anything."""
 RARE = -12.75

@@ -2,7 +2,7 @@
 
 Most slips of who types or hears Chinese are of this kind. Two characters sound alike when they share a reading without
 its tone, or nearly do: z/zh, c/ch, s/sh and n/ng are one sound to many. Inside a word, whose other characters stand as
-they should, also those may be meant that are spoken in the same place of the mouth: b/p, z/c/s, l/n/r and so on, and u/ü.
+they should, also those may be meant that are spoken in the same place of the mouth: b/p, z/c/s, l/n/r …, and u/ü.
 """
 
 from __future__ import annotations

@@ -29,3 +29,9 @@ def test_the_usual_sound_is_without_tone_and_merged() -> None:
     assert sounds()["总"] == sounds()["中"] == sounds()["种"]
     assert sounds()["身"] == sounds()["生"]
     assert "a" not in sounds()
+
+
+def test_in_words_sounds_of_one_place_of_the_mouth_are_the_same() -> None:
+    assert sounds()["爸"] == sounds()["怕"]
+    assert sounds()["女"] == sounds()["奴"]
+    assert sounds()["三"] == sounds()["餐"] != sounds()["单"]
