@@ -1,13 +1,13 @@
 """How well points agree with a teacher's after so many of their marks, without any model.
 
-    python -m benchmarks.calibration [asap|ellipse|zh_argument|zh_highschool] [--marks 0 25 50 100] [--draws 5]
-                                     [--half report]
+    python -m benchmarks.calibration [asap|ellipse|zh_argument|zh_highschool] [--marks 0 25 50 100 all] [--draws 5]
+                                     [--half report|choose|all]
 
 Half of the essays, by the hash of their ids, was for choosing, the other is shown. N marks drawn at random are the
-teacher's and the rest is tested. The ASAP sets 1, 2, 4 and 7 are four assignments: the prior of each is learned on the
-other three, and their mean stands beside people's agreement with each other. The others are one assignment each, of
-learners of English and of Chinese pupils, and have no prior, so that 25 marks are the fewest. QWK is the mean of the
-draws. Prints one line of JSON; progress goes to standard error.
+teacher's and the rest is tested; with all of them it is five-fold cross-validation, once. The ASAP sets 1, 2, 4 and 7
+are four assignments: the prior of each is learned on the other three, and their mean stands beside people's agreement
+with each other. The others are one assignment each, of learners of English and of Chinese pupils, and have no prior,
+so that 25 marks are the fewest. QWK is the mean of the draws. Prints one line of JSON; progress goes to standard error.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ import hashlib
 import json
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grading.agreement import qwk
 from grading.calibration.calibrator import FEWEST, fit
@@ -31,16 +33,20 @@ from grading.calibration.sample import Labelled, Sample, Scale
 from grading.text import Language
 from tests.corpus import SHARED
 
+Places = NDArray[np.intp]
+
 LANGUAGES: dict[str, Language] = {"asap": "en", "ellipse": "en", "zh_argument": "zh", "zh_highschool": "zh"}
 HALVES = ("choose", "report")
+ALL = "all"
+FOLDS = 5
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("essays", nargs="?", choices=LANGUAGES, default="asap")
-    parser.add_argument("--marks", type=int, nargs="+", default=[0, 25, 50, 100])
+    parser.add_argument("--marks", type=_number, nargs="+", default=[0, 25, 50, 100, ALL])
     parser.add_argument("--draws", type=int, default=5)
-    parser.add_argument("--half", choices=HALVES, default="report")
+    parser.add_argument("--half", choices=[*HALVES, ALL], default="report")
     chosen = parser.parse_args()
     path = SHARED / f"{chosen.essays}_dev.jsonl.gz"
     if not path.exists():
@@ -50,7 +56,7 @@ def main() -> None:
     sets = {name: labelled(name, of_set, LANGUAGES[chosen.essays]) for name, of_set in rows.items()}
     found: dict[str, Any] = {}
     for marks in chosen.marks:
-        if (len(sets) == 1 and marks < FEWEST) or min(map(len, rows.values())) < marks + FEWEST:
+        if marks != ALL and ((len(sets) == 1 and marks < FEWEST) or min(map(len, rows.values())) < marks + FEWEST):
             continue
         by_set = {name: agreement(sets, name, marks, chosen.draws) for name in sets}
         found[str(marks)] = {"mean": mean(by_set), **by_set}
@@ -83,7 +89,7 @@ def essays(path: Path, half: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def in_half(row: dict[str, Any], half: str) -> bool:
-    return HALVES[int(hashlib.sha256(str(row["id"]).encode()).hexdigest(), 16) % 2] == half
+    return half in (ALL, HALVES[int(hashlib.sha256(str(row["id"]).encode()).hexdigest(), 16) % 2])
 
 
 def labelled(name: str, rows: list[dict[str, Any]], language: Language) -> Labelled:
@@ -92,29 +98,45 @@ def labelled(name: str, rows: list[dict[str, Any]], language: Language) -> Label
     return Labelled(name, language, "", scale, samples, [row["score"] for row in rows])
 
 
-def agreement(sets: dict[str, Labelled], name: str, marks: int, draws: int) -> float:
+def agreement(sets: dict[str, Labelled], name: str, marks: int | str, draws: int) -> float:
     """Mean QWK on the essays of a set that were not the teacher's."""
     whole = sets[name]
     others = [other for key, other in sets.items() if key != name]
     prior = Prior.learn(others) if others else None
+    truth = np.array(whole.marks, dtype=float)
     found = []
-    for seed in range(draws):
-        order = np.random.default_rng(seed).permutation(len(whole.samples))
-        taught, tested = order[:marks], order[marks:]
-        lesson = replace(
-            whole,
-            samples=[whole.samples[i] for i in taught],
-            marks=[float(whole.marks[i]) for i in taught],
-            unmarked=[whole.samples[i] for i in tested],
-        )
-        points = fit(lesson, prior).predict([whole.samples[i] for i in tested])
-        truth = np.array([whole.marks[i] for i in tested], dtype=float)
-        found.append(qwk(whole.scale.steps(truth), whole.scale.steps(whole.scale.round(points))) or 0.0)
+    for draw in splits(len(truth), marks, draws):
+        points = np.full(len(truth), np.nan)
+        for taught, tested in draw:
+            lesson = replace(
+                whole,
+                samples=[whole.samples[i] for i in taught],
+                marks=[float(whole.marks[i]) for i in taught],
+                unmarked=[whole.samples[i] for i in tested],
+            )
+            points[tested] = fit(lesson, prior).predict([whole.samples[i] for i in tested])
+        seen = np.isfinite(points)
+        given = whole.scale.steps(whole.scale.round(points[seen]))
+        found.append(qwk(whole.scale.steps(truth[seen]), given) or 0.0)
     return round(float(np.mean(found)), 3)
+
+
+def splits(count: int, marks: int | str, draws: int) -> Iterator[list[tuple[Places, Places]]]:
+    """Of each draw, whose marks are the teacher's and which essays are tested: one pair, or with `ALL` one a fold."""
+    for seed in range(1 if marks == ALL else draws):
+        order = np.random.default_rng(seed).permutation(count)
+        if isinstance(marks, int):
+            yield [(order[:marks], order[marks:])]
+        else:
+            yield [(np.setdiff1d(order, fold), fold) for fold in np.array_split(order, FOLDS)]
 
 
 def mean(figures: dict[str, float]) -> float:
     return round(float(np.mean(list(figures.values()))), 3)
+
+
+def _number(word: str) -> int | str:
+    return word if word == ALL else int(word)
 
 
 if __name__ == "__main__":

@@ -19,11 +19,16 @@ from grading.calibration.prior import Prior
 from grading.calibration.sample import Array, Labelled, Sample
 from grading.text import Language
 
-FORMAT = 3
+FORMAT = 4
 FEWEST = 10
 """Marks from which on anything is learned of them; with fewer the prior is only moved to their mean."""
 WEAK = 0.1
 """Quantile of the class's points that an odd essay does not get above without a teacher."""
+
+
+NARROWEST = 0.75
+"""Steps of the scale that marks are taken to lie apart (standard deviation) where few are known: a teacher uses the
+whole of a short scale."""
 
 
 class OutdatedCalibrator(ValueError):
@@ -118,9 +123,10 @@ class Calibrator:
         """Where on the scale marks lie, and how far apart; of few marks, partly the prior's word."""
         low, width = self.scale.low, self.scale.high - self.scale.low
         share, spread = self._prior.on_scale if self._prior else (0.5, 0.2)
+        apart = max(spread * width, NARROWEST * self.scale.step)
         weight = len(y) / (len(y) + 5)
         mean = weight * (y.mean() if len(y) else 0.0) + (1 - weight) * (low + share * width)
-        return float(mean), float(weight * (y.std() if len(y) else 0.0) + (1 - weight) * spread * width)
+        return float(mean), float(weight * (y.std() if len(y) else 0.0) + (1 - weight) * apart)
 
     def _views(self, samples: Sequence[Sample]) -> dict[str, Array]:
         """What is known of the essays: the prior's word, what is counted and written, and what each grader said."""
