@@ -40,8 +40,8 @@ test: dev browser monitoring ## Every check: with real servers, the real model a
 	@$(BIN)/pizhu setup
 	@$(BIN)/python -m pytest
 
-test-fast: dev ## The tests that need no worker, model or browser
-	@$(BIN)/python -m pytest -m "not slow"
+test-fast: dev ## The tests of less than a minute: no server, worker, model or browser, and few examples of each property
+	@$(BIN)/python -m pytest -m "not slow and not servers" --hypothesis-profile quick
 
 bench: dev ## Print a line of JSON for each figure in the README
 	@$(BIN)/pizhu setup

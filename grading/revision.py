@@ -121,5 +121,5 @@ def _level(criterion: Mapping[str, Any]) -> float:
 
 def _short(remark: str) -> str:
     """A remark on one line; nothing of one in which something speaks to a grader, such as what a student wrote."""
-    line = " ".join(remark.split())
+    line = " ".join(remark.split())[: 2 * LONGEST]  # what is cut in the middle is recognised by its other half
     return "" if injection.find(line) else line[:LONGEST]

@@ -12,6 +12,7 @@ import pytest
 import redis as redis_client
 from alembic import command
 from alembic.config import Config
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy import text
 
 from app.embedded.postgres import EmbeddedPostgres
@@ -23,6 +24,15 @@ from models import Base
 from models.session import engine, forget_engine
 from settings import ROOT, settings
 from workers.queue import celery_app
+
+hypothesis_settings.register_profile("quick", max_examples=10)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What wants Postgres or Valkey, at first or second hand, is marked so."""
+    for item in items:
+        if "servers" in getattr(item, "fixturenames", ()):
+            item.add_marker("servers")
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from app.cli.simulate_page import COLUMNS, guide_rows
 from settings import ROOT
 from tests.conftest import use_environment
 
+pytestmark = pytest.mark.slow
+
 PAGE = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
 
 

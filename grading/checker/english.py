@@ -31,6 +31,7 @@ RULES = frozenset(_USEFUL.split())
 
 _KINDS: dict[str, Kind] = {"Spelling": "spelling", "Typo": "spelling", "Repetition": "repetition"}
 _WORD = re.compile(r"[^\W\d_]")
+_QUOTED = re.compile(r"`([^`]*)`")
 
 # A `Linter` refuses a second thread while it works; a text takes it a few milliseconds, so threads take turns.
 _turn = Lock()
@@ -57,7 +58,7 @@ def _lint(text: str) -> list[Lint]:
 
 def _finding(lint: Lint) -> Finding:
     kind = _KINDS.get(lint.lint_kind, "grammar")
-    return Finding(lint.span.start, lint.span.end, kind, lint.message, _suggestion(lint))
+    return Finding(lint.span.start, lint.span.end, kind, _QUOTED.sub(r"“\1”", lint.message), _suggestion(lint))
 
 
 def _suggestion(lint: Lint) -> str | None:

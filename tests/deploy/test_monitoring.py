@@ -75,6 +75,7 @@ def test_dashboards_ask_the_source_that_is_provisioned_and_do_not_overlap() -> N
         assert max(x for x, _ in cells) < 24
 
 
+@pytest.mark.slow
 @needs_prometheus
 @pytest.mark.parametrize(
     "arguments",

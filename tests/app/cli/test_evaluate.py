@@ -64,6 +64,7 @@ def figures(*arguments: object) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_marks_that_follow_from_the_text_are_learned_and_the_page_has_its_plots(tmp_path: Path) -> None:
     path = written(tmp_path / "a.jsonl", rows(80))
     found = figures(path, "--marks", 40, "--draws", 2, "--by", "class", "--html", tmp_path / "a.html")
@@ -74,6 +75,7 @@ def test_marks_that_follow_from_the_text_are_learned_and_the_page_has_its_plots(
     assert (tmp_path / "a.html").read_text().count("<svg") >= 3
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_and_all_marks_are_cross_validated(tmp_path: Path) -> None:
     path = written(tmp_path / "a.jsonl", rows(60))
     first, second = (figures(path, "--marks", "all", "--draws", 1) for _ in range(2))
@@ -98,6 +100,7 @@ def test_stored_answers_are_graders(tmp_path: Path) -> None:
     assert one["cost_usd"] is None, "no token counts, no price"
 
 
+@pytest.mark.slow
 def test_a_models_grades_are_kept_and_not_asked_for_again(tmp_path: Path, task: Path) -> None:
     path = written(tmp_path / "a.jsonl", rows(24))
     first = figures(path, "-a", task, "--marks", 0)
@@ -107,6 +110,7 @@ def test_a_models_grades_are_kept_and_not_asked_for_again(tmp_path: Path, task: 
     assert (tmp_path / "a.jsonl.local.grades.jsonl").read_bytes() == kept
 
 
+@pytest.mark.slow
 def test_versions_of_the_prompt_are_compared_and_nothing_is_asked_for_twice(tmp_path: Path, task: Path) -> None:
     path, kept = written(tmp_path / "a.jsonl", rows(24)), tmp_path / "a.jsonl.local.grades.jsonl"
     assert run(path, "-a", task).exit_code == 0  # the default prompt's grades are there already
@@ -160,6 +164,7 @@ ATTACKS = [
 ]
 
 
+@pytest.mark.slow
 def test_attacks_on_a_calibration_are_told_with_and_without_the_defence(tmp_path: Path) -> None:
     path, attacks = written(tmp_path / "a.jsonl", rows(60)), written(tmp_path / "attacks.jsonl", ATTACKS)
     arguments = (path, "--marks", 30, "--draws", 1, "--attacks", attacks, "--attack-pairs", 12)
@@ -175,6 +180,7 @@ def test_attacks_on_a_calibration_are_told_with_and_without_the_defence(tmp_path
     assert "Words that are meant for the grader" in (tmp_path / "a.html").read_text()
 
 
+@pytest.mark.slow
 def test_attacks_on_a_model_are_graded_once_and_a_mark_that_was_swayed_is_held(tmp_path: Path, task: Path) -> None:
     path, attacks = written(tmp_path / "a.jsonl", rows(24)), written(tmp_path / "attacks.jsonl", ATTACKS)
     arguments = (path, "-a", task, "--attacks", attacks, "--attack-pairs", 16)

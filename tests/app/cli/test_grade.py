@@ -233,6 +233,7 @@ def test_the_demonstration_model_itself_grades_real_essays_and_none_of_them_twic
     assert {record["grading"]["model"] for record in graded} == {"SmolLM2-135M-Instruct (demonstration)"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_whatever_ends_it_the_next_run_grades_just_the_rest(
     folder: Path, assignment: Path, output: Path, end: signal.Signals
@@ -244,7 +245,7 @@ def test_whatever_ends_it_the_next_run_grades_just_the_rest(
         eventually(lambda: lines(output) == 2, 60, "the two quick essays are in the output")
         before = output.read_bytes()
         process.send_signal(end)
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=120)
     assert process.returncode == (130 if end is signal.SIGINT else -end)
     assert output.read_bytes() == before
     if end is signal.SIGINT:
@@ -259,6 +260,7 @@ def test_whatever_ends_it_the_next_run_grades_just_the_rest(
     assert output.read_bytes().startswith(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("engine", "words"), [("DyingEngine", ""), ("DeadEngine", "The engine stopped. What is in")])
 def test_a_dead_model_keeps_what_is_written(
     folder: Path, assignment: Path, output: Path, monkeypatch: pytest.MonkeyPatch, engine: str, words: str
@@ -266,7 +268,7 @@ def test_a_dead_model_keeps_what_is_written(
     monkeypatch.setenv("PIZHU_LOCAL_ENGINE", f"tests.doubles.engine:{engine}")
     monkeypatch.setenv("PIZHU_LOCAL_CONCURRENCY", "1")
     with start(write(folder, "one", "two", DIES), "-a", assignment, "-o", output) as process:
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=120)
     assert process.returncode == os.EX_SOFTWARE
     assert words in told
     assert [record["id"] for record in records(output)] == ["0", "1"]

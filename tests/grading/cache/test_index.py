@@ -38,7 +38,7 @@ def pgvector_of(embedder: str, capacity: int = 1000) -> PgvectorIndex:
     return PgvectorIndex(embedder, DIMENSION, capacity=capacity)
 
 
-@pytest.fixture(params=["pgvector", "qdrant"])
+@pytest.fixture(params=[pytest.param("pgvector", marks=pytest.mark.servers), "qdrant"])
 def kind(request: pytest.FixtureRequest) -> str:
     if request.param == "pgvector":
         request.getfixturevalue("database")

@@ -31,6 +31,12 @@ def test_grammar_is_told(text: str) -> None:
     assert [kind for _, kind, _ in faults(text)] == ["grammar"]
 
 
+def test_words_within_a_note_stand_in_quotation_marks() -> None:
+    (found,) = proofread("It cant be.", "en")
+    assert "“can't”" in found.message
+    assert "`" not in found.message
+
+
 @pytest.mark.parametrize(
     "text",
     [
