@@ -17,8 +17,9 @@ from rich.table import Table
 
 from app.cli.db import opened
 from app.cli.route_fit import write
-from app.cli.simulate_page import NARROW, day_words, guide_rows, page, stage_rows
+from app.cli.simulate_page import NARROW, day_words, guide_rows, page, questions_words, stage_rows
 from grading import prompt
+from grading.cache.memory import CAPACITY
 from grading.costs.prices import UnknownModel, price_of
 from grading.prompts.library import UnknownPrompt
 from grading.routing import Thresholds
@@ -26,6 +27,8 @@ from grading.simulation import guide, month, traffic
 from grading.simulation.assumptions import Assumptions, Machine, draw
 from grading.simulation.month import Stage
 from grading.simulation.plans import plans, what_ifs
+from grading.simulation.questions import Questions, answered
+from grading.simulation.queueing import DAY
 from grading.simulation.shares import FEWEST, accepted_shares
 from grading.simulation.traffic import NoArrivals, Recorded
 from models.base import now
@@ -35,7 +38,7 @@ SHARE = click.FloatRange(0, 1)
 GUIDE_SHARES = {"local": 0.90, "small": 0.82}
 LEDGER_DAYS = 30
 USUAL: dict[str, Any] = {name: field.default for name, field in Assumptions.__dataclass_fields__.items()}
-MACHINE = Machine()
+MACHINE, QUESTIONS = Machine(), Questions()
 
 
 class Shares(click.ParamType):
@@ -69,6 +72,8 @@ class Hours(click.ParamType):
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 SOME = click.FloatRange(0, min_open=True)
+USD = click.FloatRange(0)
+MIB = 1024 * 1024
 
 
 def _option(name: str, kind: click.ParamType, words: str, of: Any) -> Callable[[Any], Any]:
@@ -92,16 +97,21 @@ def _option(name: str, kind: click.ParamType, words: str, of: Any) -> Callable[[
 )
 @click.option("--ledger", is_flag=True, help="Take those shares from the last 30 days of this platform's ledger.")
 @_option("--complex", SHARE, "Share of essays that are complex.", USUAL["complex"])
-@_option("--repeats", SHARE, "Share of essays handed in once more, word for word.", USUAL["repeats"])
+@_option("--repeats", SHARE, "Share of essays handed in once more, word for word; a supposition.", USUAL["repeats"])
 @_option("--retries", SHARE, "Share of hosted calls made twice.", USUAL["retries"])
-@_option("--late", SHARE, "Share of essays whose grade may take two days.", USUAL["late"])
+@_option("--late", SHARE, "Share of essays whose grade may take two days; a supposition.", USUAL["late"])
+@_option("--questions", click.IntRange(0), "Asked a day, beside essays; a supposition.", QUESTIONS.a_day)
+@_option("--different", click.IntRange(1), "Of them for one assignment; a supposition.", QUESTIONS.different)
+@_option("--cache-mb", SOME, "MiB of the cache for answers.", CAPACITY / MIB)
+@click.option("--budget-day", type=USD, help="Hard budget for hosted calls in a day, US dollars.  [default: none]")
+@click.option("--budget-month", type=USD, help="Likewise in the month.  [default: none]")
 @_option("--gpus", click.IntRange(1), "Local machines.", MACHINE.workers)
 @_option("--gpu-rate", SOME, "Essays a second of one.", MACHINE.rate)
 @_option("--gpu-at-once", click.IntRange(1), "Essays in flight in one.", MACHINE.at_once)
 @click.option("--gpu-hour", type=click.FloatRange(0), help="Dollars an hour.  [default: PIZHU_LOCAL_HOUR_USD, 0.6944]")
 @_option("--gpu-open", Hours(), "Hours of the day that they run and are paid for, as 8-20.", "0-24")
-@_option("--hosted-at-once", click.IntRange(1), "Essays in flight at the provider.", USUAL["hosted_at_once"])
-@_option("--hosted-seconds", SOME, "For each of them.", USUAL["hosted_s"])
+@_option("--hosted-at-once", click.IntRange(1), "In flight at the provider; a supposition.", USUAL["hosted_at_once"])
+@_option("--hosted-seconds", SOME, "For each of them; a supposition.", USUAL["hosted_s"])
 @click.option("--what-if/--no-what-if", default=True, help="Whether to simulate what else could be.  [default: yes]")
 @_option("--seed", click.IntRange(0), "Of all that is random.", 0)
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a report with plots there.")
@@ -116,6 +126,9 @@ def simulate(day: Path | None, html: Path | None, out: Path | None, what_if: boo
     --day has a header and a line for each essay: time, t_s, server_time or submitted_at (seconds, or date and time),
     and where it is known characters and language (zh or en). Of several days the busiest is taken; with --essays as
     many are drawn with the same pattern.
+
+    Budgets are the platform's, by the rule that stops real calls: who comes later is graded by the local model where
+    that will do, else waits with a teacher for the next day's. The stages up to `cache` know none.
 
     \b
     Examples: pizhu simulate
@@ -145,6 +158,7 @@ def simulate(day: Path | None, html: Path | None, out: Path | None, what_if: boo
         "stages": [month.to_json(stage, first) for stage in found.values()],
         "plans": [month.to_json(plan, first) for plan in planned],
         "what_if": [month.to_json(one, first) for one in others],
+        "questions": _questions_told(given, essays.times),
         "guide": guide.to_json(),
         "seconds": round(time.perf_counter() - began, 1),
     }
@@ -190,6 +204,9 @@ def _assumptions(recorded: Recorded | None, options: dict[str, Any]) -> Assumpti
         ),
         hosted_at_once=options["hosted_at_once"],
         hosted_s=options["hosted_seconds"],
+        budget_day=_usd(options["budget_day"]),
+        budget_month=_usd(options["budget_month"]),
+        questions=Questions(options["questions"], options["different"], round(options["cache_mb"] * MIB)),
     )
     hosted = [tier.model for tier in given.tiers if tier.engine == "openai"]
     if not hosted:
@@ -200,6 +217,19 @@ def _assumptions(recorded: Recorded | None, options: dict[str, Any]) -> Assumpti
         except UnknownModel as error:
             raise click.UsageError(str(error)) from error
     return given
+
+
+def _usd(amount: float | None) -> Decimal | None:
+    return None if amount is None else Decimal(str(amount))
+
+
+def _questions_told(given: Assumptions, times: traffic.Array) -> dict[str, Any]:
+    """To the cheapest hosted tier, which answers them where there is no machine of one's own."""
+    model = next(tier.model for tier in given.tiers if tier.engine == "openai")
+    days = [times[(times >= day * DAY) & (times < (day + 1) * DAY)] % DAY for day in range(given.days)]
+    found = answered(given.questions, days, given.assignments, model, given.seed)
+    dollars = {"cost_usd": round(float(found.cost), 2), "uncached_usd": round(float(found.uncached), 2)}
+    return {"model": model, "asked": found.asked, "hits": found.hits, "evicted": found.evicted} | dollars
 
 
 def _version(language: str, version: str | None) -> str:
@@ -238,6 +268,7 @@ def _show(told: dict[str, Any]) -> None:
     for title, rows in (("Stages", told["stages"]), ("Plans", told["plans"]), ("What if", told["what_if"])):
         if rows:
             console.print(_table(title, *stage_rows(rows, NARROW)), "")
+    console.print(questions_words(told["questions"]), "")
     console.print(_table("The cost guide", *guide_rows(told["guide"], with_how=False)), "")
     console.print(f"{told['seconds']:g} s. --json and --html write all of it, with every assumption; see docs/cost.md.")
 

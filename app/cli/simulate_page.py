@@ -38,6 +38,7 @@ COLUMNS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "Busy": lambda one: "–" if one["utilisation"] is None else f"{one['utilisation']:.0%}",
     "Waiting": lambda one: f"{max(one['backlog'].values()):,}",
     "Teachers": lambda one: f"{one['reviewed']:,}",
+    "Put off": lambda one: f"{one['put_off']:,}",
     "Cached": lambda one: f"{one['cached']:,}",
     "Batched": lambda one: f"{one['batched']:,}",
 }
@@ -67,6 +68,7 @@ def day_words(told: Mapping[str, Any]) -> Iterator[str]:
         f"Busiest hour {found['peak_to_mean_hour']:.1f} × the mean; the rate by minutes has a squared coefficient of "
         f"variation of {found['rate_cv2']:.1f} (index of dispersion {found['dispersion']:.0f})."
     )
+    yield f"Suppositions, which have no source: {suppositions(given)}."
     near = day["within_20_percent_of"]
     if day["source"] == "generated":
         real = "; ".join(
@@ -77,6 +79,25 @@ def day_words(told: Mapping[str, Any]) -> Iterator[str]:
             if near
             else f"It is not realistic: no real day is within 20 % in both ({real})."
         )
+
+
+def suppositions(given: Mapping[str, Any]) -> str:
+    questions = given["questions"]
+    return (
+        f"{given['repeats']:.1%} of essays handed in twice, {given['late']:.0%} wanted late, "
+        f"{given['hosted_at_once']} hosted calls at once of {given['hosted_s']:g} s, "
+        f"{questions['a_day']:,} questions a day, {questions['different']} different ones for an assignment"
+    )
+
+
+def questions_words(told: Mapping[str, Any]) -> str:
+    if not told["asked"]:
+        return "No questions."
+    return (
+        f"{told['asked']:,} questions to {told['model']}: the cache answers {told['hits'] / told['asked']:.1%} word "
+        f"for word, ${told['cost_usd']:,.2f} instead of ${told['uncached_usd']:,.2f}; {told['evicted']:,} were asked "
+        "again for want of room."
+    )
 
 
 def page(told: Mapping[str, Any], day: Array) -> str:
@@ -101,6 +122,7 @@ def page(told: Mapping[str, Any], day: Array) -> str:
     ]
     if told["what_if"]:
         parts += ["<h2>What if</h2><p>The last stage, with one thing changed.</p>", _html(*stage_rows(told["what_if"]))]
+    parts += ["<h2>Questions</h2>", f"<p>{escape(questions_words(told['questions']))}</p>"]
     parts += ["<h2>The cost guide's figures</h2>", _html(*guide_rows(told["guide"])), "<h2>Assumptions</h2>"]
     parts.append(_html(("", ""), [[name, str(value)] for name, value in told["assumptions"].items()]))
     return "\n".join([*parts, "</html>\n"])

@@ -35,12 +35,15 @@ class _Entry:
 class Memory:
     """A cache bounded in bytes, of which the least recently used gives way; each entry has its own time to live."""
 
-    def __init__(self, trusted: Callable[[], bool], capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, trusted: Callable[[], bool], capacity: int = CAPACITY, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._trusted = trusted
+        self._clock = clock
         self._lock = threading.Lock()
         self._version = 0
         self._entries: TLRUCache[str, _Entry] = TLRUCache(
-            capacity, ttu=lambda _digest, entry, _now: entry.expires, timer=time.monotonic, getsizeof=lambda it: it.size
+            capacity, ttu=lambda _digest, entry, _now: entry.expires, timer=clock, getsizeof=lambda it: it.size
         )
 
     def get(self, digest: str) -> str | None:
@@ -57,7 +60,7 @@ class Memory:
     def put(self, digest: str, value: str, tags: frozenset[str], ttl_s: float, ticket: int) -> None:
         """Keep it for so many seconds, unless anything was invalidated since the ticket was taken: it may have been
         this."""
-        entry = _Entry(value, tags, time.monotonic() + ttl_s)
+        entry = _Entry(value, tags, self._clock() + ttl_s)
         with self._lock:
             if ticket == self._version and entry.size <= self._entries.maxsize:
                 self._entries[digest] = entry

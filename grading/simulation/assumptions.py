@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from grading.costs.prices import machine_cost, price_of
 from grading.routing import Thresholds
 from grading.simulation import calls, traffic
+from grading.simulation.questions import Questions
 from grading.simulation.queueing import DAY, Queue
-from grading.simulation.replay import COMPLEX, SIMPLE, USUAL, Essays
+from grading.simulation.replay import COMPLEX, NEW, SIMPLE, USUAL, Essays
 from grading.simulation.traffic import Recorded
 from grading.text import Language
 from settings import Tier
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
+SUPPOSITIONS = ["repeats", "late", "hosted_at_once", "hosted_s", "questions"]
+"""What has no source."""
 BASELINE = "baseline"
 """The tier of the baseline model."""
 
@@ -69,7 +72,8 @@ class Assumptions:
     accepted: Mapping[str, float] = field(default_factory=lambda: {"local": 0.90, "small": 0.82})
     """The cost guide's: its hybrid keeps 90 % local, its router leaves 18 % to the large model."""
     repeats: float = 0.01
-    """Essays that are handed in once more, word for word: a supposition. In two real exams nobody did."""
+    """Essays that are one of the same day handed in once more, word for word: a supposition. In two real exams nobody
+    did."""
     retries: float = 0.0
     """Of hosted calls, whose reply is no grade; of 16,980 stored ones of gpt-3.5 it was none."""
     local_retries: float = 0.023
@@ -82,6 +86,10 @@ class Assumptions:
     hosted_at_once: int = 32
     hosted_s: float = 10.0
     """Essays in flight at the hosted provider and seconds for each: suppositions. Its rate limits are left out."""
+    budget_day: Decimal | None = None
+    budget_month: Decimal | None = None
+    """Hard budgets of the platform for hosted calls, in US dollars."""
+    questions: Questions = field(default_factory=Questions)
     price_factor: Decimal = Decimal(1)
     """What prices of the tiers are multiplied by, the baseline's apart."""
     seed: int = 0
@@ -89,7 +97,12 @@ class Assumptions:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON types, with the prices of the models and the tokens of a call."""
         machine = vars(self.machine) | {"hour_usd": float(self.machine.hour_usd)}
-        own = {name: value for name, value in vars(self).items() if name not in ("tiers", "thresholds", "machine")}
+        nested = ("tiers", "thresholds", "machine", "questions", "budget_day", "budget_month")
+        own = {name: value for name, value in vars(self).items() if name not in nested}
+        budgets = {
+            name: None if usd is None else float(usd)
+            for name, usd in (("budget_day_usd", self.budget_day), ("budget_month_usd", self.budget_month))
+        }
         models = {BASELINE: self.baseline_model} | {tier.name: tier.model for tier in self.tiers if tier.model}
         prices = {name: price_of(model).to_json() | {"model": model} for name, model in models.items()}
         calls_ = {
@@ -103,6 +116,9 @@ class Assumptions:
         limits = asdict(self.thresholds)
         return own | {
             "price_factor": float(self.price_factor),
+            **budgets,
+            "questions": asdict(self.questions),
+            "suppositions": SUPPOSITIONS,
             "thresholds": limits,
             "machine": machine,
             "prices": prices,
@@ -123,17 +139,20 @@ def draw(given: Assumptions, recorded: Recorded | None = None) -> Essays:
     if recorded is not None and recorded.chinese is not None:
         chinese = recorded.chinese[rows]
     kinds = random.random(count)
-    return Essays(
+    drawn = Essays(
         times=times,
         characters=characters,
         chinese=chinese,
         kind=np.select([kinds < given.simple, kinds >= 1 - given.complex], [SIMPLE, COMPLEX], USUAL).astype(np.int8),
         late=random.random(count) < given.late,
-        repeated=random.random(count) < given.repeats,
+        repeats=np.where(random.random(count) < given.repeats, 0, NEW),  # of which, is drawn last
         retried=random.random(count) < given.retries,
         assignment=random.integers(given.assignments, size=count),
         luck={name: random.random(count) for name in (*(tier.name for tier in given.tiers), BASELINE)},
     )
+    into_day = np.concatenate([np.arange(len(of_day)) for of_day, _ in days])
+    former = np.arange(count) - into_day + (random.random(count) * into_day).astype(np.int64)
+    return replace(drawn, repeats=np.where((drawn.repeats == NEW) | (into_day == 0), NEW, former))
 
 
 def _day(

@@ -26,7 +26,7 @@ GUIDE_REPLY = 800
 
 _PER_CHARACTER = {"en": 0.2204, "zh": 1.2625}
 """Of 400 essays each: ASAP, and Chinese argumentative essays."""
-_TASK = {"en": 117, "zh": 149}
+TASK = {"en": 117, "zh": 149}
 """Title, task, rubric and tags. In English so many that an essay of 800 characters makes 2,000 tokens with the verbose
 prompt, as the guide has it; those of the demonstration are 73. In Chinese as many more as the demonstration's (93)."""
 _SCHEMA = 450
@@ -47,13 +47,13 @@ class Call:
 
 def verbose(characters: int, language: Language) -> Call:
     """A call as the platform of the guide makes it: the verbose prompt, no schema, a reply as long as the guide's."""
-    fixed = library.load("grade", language, VERBOSE).tokens + _TASK[language]
+    fixed = library.load("grade", language, VERBOSE).tokens + TASK[language]
     return Call(fixed + _essay(characters, language), GUIDE_REPLY, _cached(fixed))
 
 
 def ours(characters: int, language: Language, version: str) -> Call:
     """A call of Pizhu's with that version of the prompt. Raises `grading.prompts.library.UnknownPrompt`."""
-    fixed = library.load("grade", language, version).tokens + _SCHEMA + _TASK[language]
+    fixed = library.load("grade", language, version).tokens + _SCHEMA + TASK[language]
     return Call(fixed + _essay(characters, language), _LONGEST_REPLY[language], _cached(fixed))
 
 

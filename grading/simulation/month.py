@@ -14,7 +14,7 @@ failed try is paid for in full.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +25,7 @@ from grading.costs.prices import price_of
 from grading.engines.engine import Usage
 from grading.simulation import calls
 from grading.simulation.assumptions import BASELINE, Assumptions
+from grading.simulation.purse import Purse
 from grading.simulation.queueing import Queue
 from grading.simulation.replay import Essays, Platform, Replayed, replay
 from grading.text import Language
@@ -56,7 +57,9 @@ class Stage:
     cached: int
     """Essays that the cache answered."""
     reviewed: int
-    """Essays that a teacher must grade, since no tier was sure enough."""
+    """Essays that a teacher must grade, since no tier was sure enough, or there was no money for one until the end."""
+    put_off: int
+    """Essays that waited with a teacher for the next budget."""
     wait_s: Seconds
     """From handing in until a model began."""
     done_s: Seconds
@@ -79,6 +82,7 @@ def to_json(stage: Stage, beside: Stage) -> dict[str, Any]:
         "batched": stage.batched,
         "cached": stage.cached,
         "reviewed": stage.reviewed,
+        "put_off": stage.put_off,
         "wait_s": _rounded(stage.wait_s),
         "done_s": _rounded(stage.done_s),
         "utilisation": None if stage.utilisation is None else round(stage.utilisation, 4),
@@ -98,10 +102,11 @@ def stages(given: Assumptions, essays: Essays) -> Iterator[Stage]:
     """The six stages, from the dearest."""
     baseline = (Tier(name=BASELINE, engine="openai", model=given.baseline_model),)
     hosted = tuple(tier for tier in given.tiers if tier.engine == "openai")
-    uncached = run(given, essays, baseline, cache=False)
+    unlimited = replace(given, budget_day=None, budget_month=None)  # else nothing could be compared
+    uncached = run(unlimited, essays, baseline, cache=False)
     yield priced("baseline", given, essays, uncached, verbose=True)
     yield priced("prompt", given, essays, uncached)
-    yield priced("cache", given, essays, run(given, essays, baseline))
+    yield priced("cache", given, essays, run(unlimited, essays, baseline))
     yield priced("routing", given, essays, run(given, essays, hosted))
     yield priced("local", given, essays, run(given, essays, given.tiers))
     yield priced("batch", given, essays, run(given, essays, given.tiers, batches=True))
@@ -120,8 +125,23 @@ def run(
     queues = {"openai": Queue(given.hosted_at_once, given.hosted_s * (1 + given.retries))}
     if any(tier.engine == "local" for tier in tiers):
         queues = {"local": given.machine.queue(1 + given.local_retries), **queues}
-    platform = Platform(tuple(tiers), given.thresholds, given.accepted, queues, closed or {}, cache, batches)
+    purse = Purse(given.budget_day, given.budget_month, _set_aside(given, essays, tiers))
+    platform = Platform(tuple(tiers), given.thresholds, given.accepted, queues, closed or {}, cache, batches, purse)
     return replay(essays, platform)
+
+
+def _set_aside(given: Assumptions, essays: Essays, tiers: Sequence[Tier]) -> dict[str, list[Decimal]]:
+    """What a live call about each essay is estimated at, by hosted tier, where a budget asks: nothing of it cached."""
+    if given.budget_day is given.budget_month is None:
+        return {}
+    prompt, reply, _ = (column.tolist() for column in _tokens(given, essays, verbose=False))
+    found = {}
+    for tier in tiers:
+        if tier.engine == "openai":
+            price, asked = price_of(tier.model), list(zip(prompt, reply, strict=True))
+            costs = {each: given.price_factor * price.cost(Usage(each[0], 0, each[1])) for each in set(asked)}
+            found[tier.name] = [costs[each] for each in asked]
+    return found
 
 
 def priced(name: str, given: Assumptions, essays: Essays, done: Replayed, *, verbose: bool = False) -> Stage:
@@ -137,6 +157,7 @@ def priced(name: str, given: Assumptions, essays: Essays, done: Replayed, *, ver
         batched=sum(len(rows) for (_, batch), rows in done.calls.items() if batch),
         cached=done.cached,
         reviewed=done.reviewed,
+        put_off=done.put_off,
         wait_s=_seconds(done.began - essays.times),
         done_s=_seconds(done.ended - essays.times),
         utilisation=local.utilisation(given.days) if local else None,

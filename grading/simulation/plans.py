@@ -12,7 +12,7 @@ import numpy as np
 
 from grading.simulation.assumptions import Assumptions, draw
 from grading.simulation.month import Stage, priced, run
-from grading.simulation.replay import COMPLEX, Essays
+from grading.simulation.replay import COMPLEX, NEW, Essays
 from grading.simulation.traffic import Recorded
 
 
@@ -39,7 +39,7 @@ def what_ifs(given: Assumptions, essays: Essays, recorded: Recorded | None) -> I
     if down:
         yield last("machine down", given, essays, down)
     yield last("hosted prices × 2", replace(given, price_factor=2 * given.price_factor), essays)
-    yield last("no repeats", given, replace(essays, repeated=np.zeros_like(essays.repeated)))
+    yield last("no repeats", given, replace(essays, repeats=np.full_like(essays.repeats, NEW)))
     yield last("all complex", given, replace(essays, kind=np.full_like(essays.kind, COMPLEX)))
     unsure = {name: max(0.0, 1 - 2 * (1 - share)) for name, share in given.accepted.items()}
     yield last("unsure × 2", replace(given, accepted=unsure), essays)

@@ -1,16 +1,19 @@
 """A month of essays through the platform's own routing: who is asked, in which order, and when it answers.
 
-Each essay is routed by `grading.routing.route` as it comes, with the queues as they stand at that moment; each grade is
-followed by `next_route`. As both are pure and look at few things, their answers are kept by what they look at.
+Each essay is routed by `grading.routing.route` as it comes, with queues and budgets as they stand at that moment; each
+grade is followed by `next_route`. As both are pure and look at few things, their answers are kept by what they
+look at. What waits only for money goes on when there is some, as `workers.put_off` has it; and the very text that came
+before has its grade at once, but only if that was there by then, as `grading.resubmission` has it.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -18,7 +21,9 @@ from numpy.typing import NDArray
 
 from grading.checker import Finding
 from grading.complexity import Complexity
+from grading.costs.prices import BATCH_SHARE
 from grading.routing import BATCH_WINDOW, Facts, Route, Thresholds, next_route, route
+from grading.simulation.purse import Purse
 from grading.simulation.queueing import DAY, Queue
 from grading.text import Language
 from settings import Tier
@@ -26,6 +31,8 @@ from settings import Tier
 _LATE = 2 * DAY
 """Seconds until the grade of an essay is wanted that may ride in a batch: once, for it may take a day."""
 
+NEW = -1
+ONE = Decimal(1)
 _MISTAKE = Finding(0, 1, "spelling", "")
 _KINDS: tuple[dict[str, Any], ...] = (
     {"diversity": 0.60, "sentence_words": 8.0, "findings": ()},
@@ -52,8 +59,8 @@ class Essays:
     kind: NDArray[np.int8]
     late: NDArray[np.bool_]
     """Wanted so late that a batch will do."""
-    repeated: NDArray[np.bool_]
-    """The very text that came before: a double click, or handed in once more."""
+    repeats: NDArray[np.int64]
+    """The row whose very text comes once more, from a double click or handed in again; `NEW` where it is new."""
     retried: NDArray[np.bool_]
     """The first reply of a model is no grade, and it is asked again."""
     assignment: NDArray[np.int64]
@@ -74,6 +81,7 @@ class Platform:
     closed: Mapping[str, str] = field(default_factory=dict)
     cache: bool = True
     batches: bool = False
+    purse: Purse = field(default_factory=lambda: Purse(None, None, {}))
 
 
 @dataclass
@@ -88,7 +96,9 @@ class Replayed:
     """When each had its last grade; NaN where none gave one, or in a batch."""
     cached: int = 0
     reviewed: int = 0
-    """Essays that went to a teacher, since no tier was sure enough."""
+    """Essays that went to a teacher, since no tier was sure enough, or there was no money for one until the end."""
+    put_off: int = 0
+    """Essays that waited with a teacher for a new day's or month's budget, those that are still waiting included."""
 
     @property
     def queues(self) -> Mapping[str, Queue]:
@@ -97,18 +107,32 @@ class Replayed:
 
 def replay(essays: Essays, platform: Platform) -> Replayed:
     """Each essay asked about as it comes, and again as its grades come and are not sure enough."""
-    decisions = Decisions(essays, platform)
+    purse = platform.purse
+    deciding: dict[str | None, Decisions] = {}  # by why there is no money
     times, late = essays.times.tolist(), (essays.late & platform.batches).tolist()
     began, ended = [math.nan] * len(times), [math.nan] * len(times)
+    stood = [math.inf] * len(times)  # since when each has a grade
+    waiting: deque[tuple[int, tuple[str, ...]]] = deque()
     done = Replayed(platform)
     graded: list[tuple[float, int, Route]] = []  # a heap: when, which essay, and as it was routed
 
-    def ask(i: int, at: float, to: Route) -> None:
+    def decisions(at: float) -> Decisions:
+        why = purse.why_spent(at)
+        if why not in deciding:
+            deciding[why] = Decisions(essays, platform, why)
+        return deciding[why]
+
+    def ask(i: int, at: float, to: Route, known: Decisions) -> None:
+        if to.put_off:
+            done.put_off += 1
+            waiting.append((i, to.tried))
         if to.queue is None:
             done.reviewed += 1
             return
         batch = to.queue == "batches"
         done.calls[to.tier, batch].append(i)
+        if to.queue != "local":
+            purse.pay(to.tier, i, at, BATCH_SHARE if batch else ONE)
         if batch:
             ends = at + DAY
         else:
@@ -116,25 +140,40 @@ def replay(essays: Essays, platform: Platform) -> Replayed:
             ended[i] = ends
             if not to.tried:
                 began[i] = begins
-        if not decisions.stands[to.tier][i]:
+        if known.stands[to.tier][i]:
+            stood[i] = ends
+        else:
             heapq.heappush(graded, (ends, i, to))
 
     def pass_on(until: float) -> None:
         while graded and graded[0][0] <= until:
             at, i, route = heapq.heappop(graded)
             left = _LATE - (at - times[i]) if late[i] else None
-            following = decisions.after(i, route, left)
-            if following is not None:
-                ask(i, at, following)
+            known = decisions(at)
+            following = known.after(i, route, left)
+            if following is None:
+                stood[i] = at
+            else:
+                ask(i, at, following, known)
 
-    cached = (essays.repeated & platform.cache).tolist()
+    def take_up(at: float) -> None:
+        while waiting and purse.why_spent(at) is None:
+            i, tried = waiting.popleft()
+            done.reviewed -= 1
+            ask(i, at, decisions(at).start(i, at, tried), decisions(at))
+
+    repeats = essays.repeats.tolist() if platform.cache else [NEW] * len(times)
     for i, at in enumerate(times):
         if graded:
             pass_on(at)
-        if cached[i]:
+        if waiting:
+            take_up(at)
+        if repeats[i] != NEW and stood[repeats[i]] <= at:
             done.cached += 1
+            stood[i] = at
         else:
-            ask(i, at, decisions.start(i, at))
+            known = decisions(at)
+            ask(i, at, known.start(i, at), known)
     pass_on(math.inf)
     done.began, done.ended = np.array(began), np.array(ended)
     return done
@@ -143,12 +182,14 @@ def replay(essays: Essays, platform: Platform) -> Replayed:
 class Decisions:
     """What routing says of these essays; it is asked once for those that are alike to it."""
 
-    def __init__(self, essays: Essays, platform: Platform) -> None:
+    def __init__(self, essays: Essays, platform: Platform, spent: str | None = None) -> None:
+        """`spent` is why there is no money for what is paid by the token; None while there is."""
         self._platform = platform
+        self._dear = {tier.name: spent for tier in platform.tiers if spent and tier.engine == "openai"}
         limits = platform.thresholds
         late = essays.late & platform.batches
         self._alike = (((essays.characters * len(_KINDS) + essays.kind) * 2 + essays.chinese) * 2 + late).tolist()
-        self._starts: dict[tuple[int, int], Route] = {}
+        self._starts: dict[tuple[int, int, tuple[str, ...]], Route] = {}
         self._follow: dict[tuple[object, ...], Route | None] = {}
         self._cleared: dict[str, list[int]] = {}
         self._sure: dict[str, NDArray[np.float64]] = {}
@@ -164,8 +205,8 @@ class Decisions:
             last = {one: self.after(row, first, None) is None for one, row in rows.items()}
             self.stands[tier.name] = [last[one] for one in self._cleared[tier.name]]
 
-    def start(self, i: int, at: float) -> Route:
-        """Where an essay starts that comes at that moment.
+    def start(self, i: int, at: float, tried: tuple[str, ...] = ()) -> Route:
+        """Where an essay starts that comes at that moment, or comes back after those tiers were unsure.
 
         All that `route` wants to know of a wait is whether it is too long, and of the time that is left whether it is
         enough for a batch.
@@ -175,14 +216,17 @@ class Decisions:
         for bit, queue in enumerate(platform.queues.values()):
             if queue.wait(at) > platform.thresholds.longest_wait:
                 behind |= 1 << bit
-        key = self._alike[i], behind
+        key = self._alike[i], behind, tried
         if key not in self._starts:
             alike, late = divmod(self._alike[i], 2)
             alike, chinese = divmod(alike, 2)
             characters, kind = divmod(alike, len(_KINDS))
             complexity = complexity_of(kind, characters, "zh" if chinese else "en")
             waits = {name: queue.wait(at) for name, queue in platform.queues.items()}
-            self._starts[key] = route(self._facts(characters, complexity, wait_s=waits, due_s=_LATE if late else None))
+            due_s, opinion = _LATE if late else None, 0.0 if tried else None
+            self._starts[key] = route(
+                self._facts(characters, complexity, wait_s=waits, due_s=due_s, tried=tried, opinion=opinion)
+            )
         return self._starts[key]
 
     def after(self, i: int, given: Route, due_s: float | None) -> Route | None:
@@ -200,7 +244,9 @@ class Decisions:
 
     def _facts(self, characters: int, complexity: Complexity | None, **known: Any) -> Facts:
         platform = self._platform
-        return Facts(characters, platform.tiers, platform.thresholds, complexity, platform.closed, **known)
+        closed = {**platform.closed, **self._dear}
+        dear = frozenset(self._dear)
+        return Facts(characters, platform.tiers, platform.thresholds, complexity, closed, dear=dear, **known)
 
 
 def _confidence(platform: Platform, tier: str, luck: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -150,3 +150,28 @@ class TestTheLedger:
 
     def test_that_is_empty_is_said_to_be(self, database: None) -> None:
         assert "The ledger has fewer than 50 grades of each tier" in run("--ledger").output
+
+
+class TestBudgetsAndQuestions:
+    def test_a_budget_stops_hosted_calls_and_the_stages_to_compare_with_know_none(self) -> None:
+        usual, poor = ({stage["stage"]: stage for stage in told(*more)["stages"]} for more in ((), ("--budget-day", 0)))
+        assert poor["cache"] == usual["cache"]
+        assert poor["routing"]["calls"] == {"small": 0, "large": 0}
+        assert poor["routing"]["put_off"] == poor["routing"]["reviewed"] > 500
+        assert poor["local"]["cost_usd"] == poor["local"]["machine_usd"] < usual["local"]["cost_usd"]
+
+    def test_questions_are_told_beside_the_essays_and_are_none_of_their_cost(self) -> None:
+        many, none = told("--questions", 1000, "--different", 5), told("--questions", 0)
+        assert many["stages"] == none["stages"]
+        assert many["questions"]["hits"] > 800
+        assert none["questions"]["asked"] == 0
+
+    def test_what_has_no_source_is_said_to_have_none(self) -> None:
+        assert "Suppositions, which have no source: 5.0% of essays handed in twice" in run(
+            *MONTH, "--no-what-if", "--repeats", 0.05
+        ).output.replace("\n", " ")
+        assert {"repeats", "late"} <= set(told()["assumptions"]["suppositions"])
+
+    @pytest.mark.parametrize("arguments", [("--essays", -3), ("--day", "missing.csv"), ("--budget-day", -1)])
+    def test_wrong_input_is_refused(self, arguments: tuple[object, ...]) -> None:
+        assert run(*arguments).exit_code == 2

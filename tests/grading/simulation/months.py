@@ -10,7 +10,7 @@ import numpy as np
 
 from grading.routing import Thresholds
 from grading.simulation.assumptions import Assumptions, Machine
-from grading.simulation.replay import USUAL, Essays
+from grading.simulation.replay import NEW, USUAL, Essays
 from settings import Tier
 
 LOCAL = Tier(name="local", engine="local", accept_confidence=0.8)
@@ -47,7 +47,7 @@ def essays(*times: float, **columns: Any) -> Essays:
         chinese=none,
         kind=np.full(count, USUAL, dtype=np.int8),
         late=none,
-        repeated=none,
+        repeats=np.full(count, NEW),
         retried=none,
         assignment=np.zeros(count, dtype=np.int64),
         luck={tier: np.full(count, SURE) for tier in ("local", "small", "large", "baseline")},

@@ -72,7 +72,7 @@ class TestWhatWasCounted:
         one = task(language)
         empty = prompt.load(language, "verbose").text()
         filled = prompt.load(language, "verbose").text(prompt.static_values(one) | {"delimiter": "essay-5f0c82a91b3d"})
-        assert cl100k(filled) - cl100k(empty) <= calls._TASK[language]
+        assert cl100k(filled) - cl100k(empty) <= calls.TASK[language]
 
     @pytest.mark.skipif(not SHARED.exists(), reason="the essays are in the shared data, which is not here")
     def test_is_real_essays(self, language: Language, cl100k: Count) -> None:

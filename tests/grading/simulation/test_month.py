@@ -12,6 +12,7 @@ import pytest
 from grading.simulation.assumptions import Assumptions, Machine, draw
 from grading.simulation.month import Stage, priced, run, stages
 from grading.simulation.plans import plans, what_ifs
+from grading.simulation.replay import NEW
 from grading.simulation.traffic import Recorded
 from tests.grading.simulation.months import LARGE, LOCAL, SMALL, UNSURE, assumptions, essays
 
@@ -31,7 +32,7 @@ class TestStages:
 
     found = by_name(
         assumptions(),
-        repeated=[False] * 9 + [True],
+        repeats=[NEW] * 9 + [2],
         late=[True] + [False] * 9,
         luck={"local": [UNSURE] * 2 + [1.0] * 8, "small": [UNSURE] + [1.0] * 9},
     )
@@ -150,6 +151,6 @@ class TestWhatIfs:
         assert found["machine down"].machine_cost == last.machine_cost
         assert found["hosted prices × 2"].cost - last.machine_cost == 2 * (last.cost - last.machine_cost)
         assert found["no repeats"].cached == 0
-        assert found["all complex"].calls["large"] == 200 - last.cached
+        assert found["all complex"].calls["large"] == 200 - found["all complex"].cached
         assert found["unsure × 2"].calls["small"] > last.calls["small"]
         assert (found["no batches"].batched, last.batched > 0) == (0, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from grading.routing import BATCH_WINDOW, Facts, Route, next_route, route
 from grading.simulation.month import run
 from grading.simulation.queueing import DAY, Queue
-from grading.simulation.replay import COMPLEX, SIMPLE, USUAL, Decisions, Essays, Platform, Replayed, complexity_of
+from grading.simulation.replay import COMPLEX, NEW, SIMPLE, USUAL, Decisions, Essays, Platform, Replayed, complexity_of
 from tests.grading.simulation.months import LARGE, LOCAL, SMALL, UNSURE, assumptions, essays
 
 CASCADE = (LOCAL, SMALL, LARGE)
@@ -48,17 +49,37 @@ class TestEssays:
         assert done.reviewed == 1
 
     def test_that_come_again_as_they_were_are_answered_by_the_cache(self) -> None:
-        again = essays(0.0, 1.0, repeated=[False, True])
+        # The first has its grade at 10: who hands it in again before is graded as well, and has a grade at 20.
+        again = essays(0.0, 9.0, 10.0, 20.0, repeats=[NEW, 0, 0, 1])
         done = run(assumptions(), again, CASCADE)
-        assert (asked(done), done.cached) == ({"local": [0]}, 1)
-        assert math.isnan(done.ended[1])
-        assert asked(run(assumptions(), again, CASCADE, cache=False)) == {"local": [0, 1]}
+        assert (asked(done), done.cached) == ({"local": [0, 1]}, 2)
+        assert math.isnan(done.ended[2])
+        assert asked(run(assumptions(), again, CASCADE, cache=False)) == {"local": [0, 1, 2, 3]}
+
+    def test_that_nobody_could_grade_are_no_grade_for_the_next(self) -> None:
+        again = essays(0.0, 100.0, repeats=[NEW, 0], luck={"local": [UNSURE, UNSURE]})
+        assert run(assumptions(), again, (LOCAL,)).cached == 0
 
     def test_start_at_the_next_tier_when_the_machine_is_too_far_behind(self) -> None:
         # Two hundred at once keep the machine busy for 2,000 seconds. After 1,801 of them the next has waited longer
         # than 1,800, so who comes then starts at the small tier; after 2,001 nobody waits.
         done = run(assumptions(), essays(*[0.0] * 200, 1801.0, 2001.0), CASCADE)
         assert asked(done) == {"local": [*range(200), 201], "small": [200]}
+
+    def test_are_graded_by_the_local_model_once_a_budget_is_spent(self) -> None:
+        # A complex essay costs two cents and more; the budget of one cent is passed by one call, as it may be.
+        given = assumptions(budget_day=Decimal("0.01"))
+        done = run(given, essays(0.0, 1.0, DAY + 1, kind=[COMPLEX] * 3), CASCADE)
+        assert asked(done) == {"large": [0, 2], "local": [1]}
+        month = run(replace(given, budget_day=None, budget_month=Decimal("0.01")), essays(0.0, DAY), (LARGE,))
+        assert (asked(month), month.reviewed, month.put_off) == ({"large": [0]}, 1, 1)
+
+    def test_wait_for_the_next_days_budget_where_nothing_else_can_grade_them(self) -> None:
+        given = assumptions(budget_day=Decimal("0.01"))
+        done = run(given, essays(0.0, 1.0, DAY + 7, luck={"local": [UNSURE, 0.001, 1.0]}), (LOCAL, LARGE))
+        assert asked(done) == {"local": [0, 1, 2], "large": [0, 1]}
+        assert (done.put_off, done.reviewed) == (1, 0)
+        assert done.ended[1] == DAY + 7 + 5, "taken up when the next one comes, at the tier that had no money"
 
     def test_that_are_complex_go_to_the_best_at_once(self) -> None:
         assert asked(run(assumptions(), essays(0.0, kind=[COMPLEX]), CASCADE)) == {"large": [0]}
