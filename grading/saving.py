@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from grading import lifecycle
-from grading.costs.anomaly import Usual, Verdict
+from grading.costs.anomaly import Verdict
 from models import Alert, Assignment, Class, Essay, Membership, Notice, Role, Switch, User
 from models.base import now
 from settings import settings
@@ -74,9 +74,9 @@ def follow(session: Session, verdict: Verdict) -> Alert | None:
     _one_at_a_time(session)
     alert = session.scalars(select(Alert).filter_by(kind=SPENDING, ended_at=None)).one_or_none()
     if alert is None:
-        if not verdict.anomalous or verdict.usual is None:
+        if not verdict.anomalous:
             return None
-        return _open(session, SPENDING, PIZHU, _sentence(verdict, verdict.usual), _figures(verdict, verdict.usual))
+        return _open(session, SPENDING, PIZHU, _sentence(verdict), _figures(verdict))
     if not verdict.calm or now() < alert.created_at + hold(session, alert):
         return None
     alert.ended_at = now()
@@ -152,19 +152,24 @@ def _leave_notices(session: Session, readers: Iterable[User], kind: str) -> None
     lifecycle.add_notices(session, [Notice(user_id=reader.id, kind=kind, details={}) for reader in readers])
 
 
-def _sentence(verdict: Verdict, usual: Usual) -> str:
-    spent = verdict.spending
+def _sentence(verdict: Verdict) -> str:
+    spent, usual = verdict.spending, verdict.usual
+    if verdict.is_loop or usual is None:
+        often = f"one essay was asked about {spent.most} times in {verdict.minutes} minutes"
+        return f"{often}; ${spent.dollars:.2f} were spent"
     return (
         f"${spent.dollars:.2f} in {verdict.minutes} minutes, where the mean hour costs ${usual.hour:.2f} "
         f"and {spent.pieces} pieces of work explain ${usual.explain(spent):.2f}"
     )
 
 
-def _figures(verdict: Verdict, usual: Usual) -> dict[str, object]:
+def _figures(verdict: Verdict) -> dict[str, object]:
+    usual = verdict.usual
     return {
         "minutes": verdict.minutes,
         "dollars": round(verdict.spending.dollars, 6),
         "pieces": verdict.spending.pieces,
-        "explained": round(usual.explain(verdict.spending), 6),
-        "mean_hour": round(usual.hour, 6),
+        "calls_of_one_essay": verdict.spending.most,
+        "explained": None if usual is None else round(usual.explain(verdict.spending), 6),
+        "mean_hour": None if usual is None else round(usual.hour, 6),
     }

@@ -101,6 +101,7 @@ _SENTENCES = (
         "$%(dollars)s in %(minutes)s minutes, where the mean hour costs $%(hour)s "
         "and %(pieces)s pieces of work explain $%(explained)s"
     ),
+    N_("one essay was asked about %(count)s times in %(minutes)s minutes; $%(dollars)s were spent"),
     N_("no better model can be asked any more; graded again, in full"),
     N_("there is no local model here; PIZHU_LOCAL_MODEL names one"),
     N_("there is no provider here; OPENAI_API_KEY or PIZHU_OPENAI_BASE_URL opens one"),

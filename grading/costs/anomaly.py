@@ -14,6 +14,10 @@ u is the `QUANTILE` of hourly dollars a piece over four weeks, each hour weighed
 local queue sent essays to a hosted model are usual, and a former incident weighs little, which a mean would not
 forget. The windows end now and are in no mean: a tested value inside its own mean hides itself. Short ones find a loop
 within minutes, the hour a slow one. With less than `LEAST_HOURS` or `LEAST_PIECES` of history there is no verdict.
+
+A loop that is cheap is found by its count, whatever its dollars and without any history: an essay that is handed in
+once is asked about at most `MOST_CALLS` times (twice, for an invalid reply, in each of two readings, by each of three
+tiers). More calls that cost something, for one essay in a quarter of an hour, are no work, also where they fail.
 """
 
 from __future__ import annotations
@@ -28,6 +32,9 @@ CALM = 1.5
 """The factor below which an incident is over: half way back, so that it does not flap."""
 QUANTILE = 0.9
 MEAN_HOURS = 7 * 24
+MOST_CALLS = 12
+COUNTED = 15
+"""Minutes, of `WINDOWS`."""
 LEAST_HOURS = 24
 LEAST_PIECES = 100
 
@@ -38,6 +45,8 @@ class Spending:
 
     dollars: float
     pieces: int
+    most: int = 0
+    """Calls that cost something, about the essay that had most of them."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +63,18 @@ class Usual:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the most suspicious window shows; `usual` is None where too little is known to judge."""
+    """What the most suspicious window shows; `usual` is None where too little is known to judge by dollars."""
 
     anomalous: bool
     calm: bool
     minutes: int
     spending: Spending
     usual: Usual | None
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether one essay is asked about again and again."""
+        return self.minutes == COUNTED and self.spending.most > MOST_CALLS
 
 
 def usual(history: Sequence[Spending]) -> Usual | None:
@@ -73,6 +87,8 @@ def usual(history: Sequence[Spending]) -> Usual | None:
 
 def assess(known: Usual | None, windows: Mapping[int, Spending], floor: float) -> Verdict:
     """Judge what was spent in the last minutes, by their number, by what is `usual`; `floor` in dollars."""
+    if COUNTED in windows and windows[COUNTED].most > MOST_CALLS:
+        return Verdict(True, False, COUNTED, windows[COUNTED], known)
     if known is None:
         longest = max(windows)
         return Verdict(False, True, longest, windows[longest], None)

@@ -13,11 +13,13 @@ from sqlalchemy import distinct, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from grading.costs.anomaly import WINDOWS, Spending
+from grading.costs.ledger import GRADE
 from models import LlmCall
 
 HOUR = timedelta(hours=1)
 # What was asked only to compare is on nobody's account; there each essay is a piece of work.
 _PIECES = func.count(distinct(tuple_(func.coalesce(LlmCall.user_id, LlmCall.essay_id), LlmCall.assignment_id)))
+_OF_ESSAYS = (LlmCall.feature == GRADE) & (LlmCall.cost > 0)
 _DOLLARS = func.coalesce(func.sum(LlmCall.cost), 0)
 
 
@@ -28,8 +30,16 @@ def lately(session: Session, at: datetime) -> dict[int, Spending]:
         since = at - timedelta(minutes=minutes)
         row = select(_DOLLARS, _PIECES).where(LlmCall.finished_at > since, LlmCall.finished_at <= at)
         dollars, pieces = session.execute(row).one()
-        found[minutes] = Spending(float(dollars or 0), pieces)
+        found[minutes] = Spending(float(dollars or 0), pieces, _most(session, since, at))
     return found
+
+
+def _most(session: Session, since: datetime, until: datetime) -> int:
+    """Calls about the essay that had most; those that only compare are none, nor are questions, of which one may ask
+    many."""
+    calls = select(func.count()).where(LlmCall.finished_at > since, LlmCall.finished_at <= until, _OF_ESSAYS)
+    grouped = calls.where(LlmCall.essay_id.is_not(None)).group_by(LlmCall.essay_id)
+    return session.scalar(grouped.order_by(func.count().desc()).limit(1)) or 0
 
 
 def by_hour(session: Session, since: datetime, until: datetime) -> dict[datetime, Spending]:

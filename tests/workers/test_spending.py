@@ -13,10 +13,11 @@ from sqlalchemy import select
 
 from grading import saving
 from grading.costs import spending
+from grading.costs.anomaly import MOST_CALLS
 from models import Alert, LlmCall, Notice
 from models.base import now
 from models.session import session
-from tests.factories import School, make_user
+from tests.factories import School, make_essay, make_user
 from workers import spending as watching
 from workers.spending import judge, watch
 
@@ -45,14 +46,13 @@ def add(calls: list[tuple[Any, uuid.UUID]], cost: Decimal = PIECE, **columns: An
         db.add_all(
             LlmCall(
                 request_id=uuid.uuid4().hex,
-                feature="grade",
                 tier="large",
                 model="gpt-4.1",
                 engine_version="a test",
                 prompt_version="grade/en/v1",
                 estimated_cost=cost,
                 price={},
-                **{"cost": cost, "started_at": at, "finished_at": at, "user_id": user, **columns},
+                **{"feature": "grade", "cost": cost, "started_at": at, "finished_at": at, "user_id": user, **columns},
             )
             for at, user in calls
         )
@@ -77,6 +77,22 @@ def test_a_loop_is_an_alert_a_notice_to_ops_and_saving_mode_and_just_one(
     with session() as db:
         assert saving.since(db)
         assert db.scalars(select(Notice.kind).where(Notice.user_id == school.ops.id)).all() == ["spending"]
+
+
+def test_an_essay_that_is_asked_about_again_and_again_is_found_though_it_costs_nothing_to_speak_of(
+    school: School,
+) -> None:
+    essay = make_essay(school.student, school.assignment)
+    calls = [(now() - timedelta(seconds=10 * each), school.student.id) for each in range(MOST_CALLS + 1)]
+    add(calls, cost=Decimal(0), essay_id=essay.id)  # our own machine's cost no money
+    add(calls, cost=Decimal("0.00001"), feature="ask")  # one may ask a lot
+    add(calls[1:], cost=Decimal("0.00001"), essay_id=essay.id)
+    watch()
+    assert alerts() == []
+    add(calls[:1], cost=Decimal("0.00001"), essay_id=essay.id)
+    watch()
+    [alert] = alerts()
+    assert alert.reason == f"one essay was asked about {MOST_CALLS + 1} times in 15 minutes; $0.00 were spent"
 
 
 def test_as_much_money_for_as_much_work_is_none(school: School, history: list[uuid.UUID]) -> None:

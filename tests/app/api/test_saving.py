@@ -45,7 +45,14 @@ def test_what_began_by_itself_says_so(ops: FlaskClient) -> None:
     on = body(ops.get("/api/v1/saving"))
     assert (on["on"], on["by"]) == (True, "pizhu")
     [alert] = body(ops.get("/api/v1/alerts"))["items"]
-    assert alert["details"] == {"minutes": 5, "dollars": 4.0, "pieces": 8, "explained": 0.08, "mean_hour": 1.0}
+    assert alert["details"] == {
+        "minutes": 5,
+        "dollars": 4.0,
+        "pieces": 8,
+        "calls_of_one_essay": 0,
+        "explained": 0.08,
+        "mean_hour": 1.0,
+    }
 
 
 def test_a_class_is_paid_for(ops: FlaskClient, school: School) -> None:

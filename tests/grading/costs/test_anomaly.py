@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from grading.costs.anomaly import LEAST_HOURS, Spending, Verdict, assess, usual
+from grading.costs.anomaly import COUNTED, LEAST_HOURS, MOST_CALLS, Spending, Verdict, assess, usual
 
 PIECE = 0.01
 """Dollars that a piece of work usually costs here; a hundred are done in an hour, and the mean hour is a dollar."""
@@ -86,3 +86,12 @@ def test_idle_hours_count_in_the_mean_and_old_ones_only_for_the_price_of_a_piece
     assert found
     assert found.hour == pytest.approx(0.5)
     assert found.piece == pytest.approx(0.09)
+
+
+def test_a_loop_that_costs_next_to_nothing_is_found_by_its_count_with_or_without_history() -> None:
+    windows = {**lately(Spending(0.001, 1)), COUNTED: Spending(0.001, 1, MOST_CALLS + 1)}
+    for history in (WEEK, []):
+        found = verdict(windows, history)
+        assert (found.anomalous, found.calm, found.is_loop) == (True, False, True)
+    windows[COUNTED] = Spending(0.001, 1, MOST_CALLS)
+    assert not verdict(windows).anomalous
