@@ -45,7 +45,7 @@ from workers.calls import in_time
 from workers.facts import closed, paid, waits
 from workers.leases import Hold, leases
 from workers.patience import patiently
-from workers.queue import celery_app, messages_waiting
+from workers.queue import LATER, celery_app, messages_waiting
 from workers.stream import Stream
 from workers.turn import ENGINE_DEAD
 
@@ -105,7 +105,8 @@ def sample(question_id: uuid.UUID) -> None:
     if route is None or route.queue is None:
         return
     try:
-        celery_app.send_task(f"{route.queue}.check_answer", args=[str(question_id), route.tier], queue=route.queue)
+        task, args = f"{route.queue}.check_answer", [str(question_id), route.tier]
+        celery_app.send_task(task, args=args, queue=route.queue, priority=LATER)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("broker not reached; this answer is not checked: %s", error)
 

@@ -14,6 +14,7 @@ from typing import Any
 from celery import Celery, signals
 from kombu import Queue
 from kombu.exceptions import OperationalError
+from kombu.transport.redis import Channel
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -42,6 +43,9 @@ WATCH_INTERVAL = 60.0
 """Seconds between two looks at what is spent."""
 COPIES_INTERVAL = 20.0
 """Seconds between two looks for essays that have not been compared with others yet."""
+LATER = 9
+"""Priority of what nobody sits and waits for: essays and regrades at a grader. What is sent without one goes before
+it, so that a question is next as soon as a hand is free, however many essays wait."""
 MESSAGE_SIZE = {"triage": 20, "local": 1, "openai": 1}
 """Most essays that one message tells of: triage is quick with each, while a grader's free hand takes just one."""
 
@@ -136,7 +140,8 @@ def enqueue(queue: str, essay_ids: Sequence[uuid.UUID]) -> bool:
     try:
         for start in range(0, len(essay_ids), MESSAGE_SIZE[queue]):
             some = [str(essay_id) for essay_id in essay_ids[start : start + MESSAGE_SIZE[queue]]]
-            celery_app.send_task(TASK_OF_QUEUE[queue], args=some, queue=queue)
+            priority = 0 if queue == lifecycle.TRIAGE else LATER
+            celery_app.send_task(TASK_OF_QUEUE[queue], args=some, queue=queue, priority=priority)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("broker not reached; the sweeper will tell it of %d essays: %s", len(essay_ids), error)
         _mark_untold(essay_ids)
@@ -155,4 +160,6 @@ def _mark_untold(essay_ids: Sequence[uuid.UUID]) -> None:
 
 def messages_waiting(queue: str) -> int:
     """Messages of that queue that no worker has taken yet. Raises `redis.RedisError` when the broker is down."""
-    return int(connection().llen(KEY_PREFIX + queue))
+    # Kombu keeps a list of its own for each priority.
+    lines = (KEY_PREFIX + queue, f"{KEY_PREFIX}{queue}{Channel.sep}{LATER}")
+    return sum(int(connection().llen(line)) for line in lines)

@@ -30,7 +30,7 @@ from workers.calibrating import calibrated
 from workers.leases import leases
 from workers.outcome import Opinion
 from workers.patience import LEASES, patiently
-from workers.queue import celery_app, messages_waiting
+from workers.queue import LATER, celery_app, messages_waiting
 from workers.turn import ENGINE_DEAD, task_of
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def queue_of_tier(name: str | None) -> str | None:
 def ring(regrade_id: uuid.UUID, queue: str) -> bool:
     """Tell the queue of it, after the commit; False when the broker is down, and then the sweeper tells it later."""
     try:
-        celery_app.send_task(f"{queue}.regrade", args=[str(regrade_id)], queue=queue)
+        celery_app.send_task(f"{queue}.regrade", args=[str(regrade_id)], queue=queue, priority=LATER)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("broker not reached; the sweeper will tell it of the regrade: %s", error)
         with session() as db:

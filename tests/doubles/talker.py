@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from grading.engines.engine import Cancelled, Completion, DeadlineExceeded, EngineError, Flag, Request, Token, Usage
+from tests.doubles.engine import InstantEngine
 
 HELP = "Look at your second paragraph again: which of your two reasons would convince a reader?"
 TAKES = "[[takes {} s]]"
@@ -48,3 +49,18 @@ class TalkingEngine:
 
     def close(self) -> None:
         """There is nothing to free."""
+
+
+class TalkingGrader(TalkingEngine):
+    """Grades essays besides, as an `InstantEngine` does; those are asked about with a schema."""
+
+    def __init__(self, settings: object = None) -> None:
+        super().__init__(settings)
+        self._grader = InstantEngine(settings)
+
+    def grade(self, request: Request, on_delta: Callable[[str], None], cancelled: Flag) -> Completion:
+        engine = self._grader if request.schema else super()
+        return engine.grade(request, on_delta, cancelled)
+
+    def close(self) -> None:
+        self._grader.close()

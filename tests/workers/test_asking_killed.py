@@ -1,4 +1,5 @@
-"""A question with real workers: what a kill costs, and how soon an answer stops that nobody waits for."""
+"""A question with real workers: what a kill costs, how soon an answer stops that nobody waits for, and that it goes
+before essays."""
 
 from __future__ import annotations
 
@@ -12,19 +13,22 @@ from sqlalchemy import select
 
 from grading import progress, routing
 from grading.ask import questions
-from models import Assignment, CallOutcome, LlmCall, Question, User
+from models import Assignment, CallOutcome, EssayState, LlmCall, Question, User
 from models.session import session
+from tests.doubles.engine import TAKES as SLOW
 from tests.doubles.talker import HELP, TAKES
+from tests.factories import make_essay
 from tests.workers import lab as laboratory
 from tests.workers.lab import Lab, eventually
 from workers import asking
+from workers.queue import enqueue
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    talking = {"PIZHU_LOCAL_ENGINE": "tests.doubles.talker:TalkingEngine"}
+    talking = {"PIZHU_LOCAL_ENGINE": "tests.doubles.talker:TalkingGrader"}
     home = tmp_path_factory.mktemp("lab") / "home"
     with laboratory.running(home, laboratory.FRAGILE | talking, ("local",)) as running:
         yield running
@@ -89,3 +93,17 @@ def test_an_answer_that_nobody_waits_for_stops_within_about_a_second_and_counts_
     with session() as db:
         call = db.scalars(select(LlmCall).where(LlmCall.request_id.startswith(f"ask.{question_id}"))).one()
     assert (call.feature, call.completion_tokens) == ("ask", 1)
+
+
+def test_a_question_goes_before_the_essays_that_wait_at_its_only_tier(lab: Lab) -> None:
+    school = lab.school
+    essays = [
+        make_essay(school.student, school.assignment, f"Essay {number}. {SLOW.format(1)}", EssayState.queued).id
+        for number in range(50)
+    ]
+    enqueue("local", essays)
+    lab.await_states(essays, EssayState.graded, at_least=1)
+    question_id = ask(lab, takes=0)
+    eventually(lambda: kept(question_id).finished_at is not None, "it is answered", timeout=30)
+    assert kept(question_id).answer == HELP, (kept(question_id).error, lab.log("local"))
+    assert lab.count(essays, EssayState.queued) >= 10, "essays that were there before it still wait"

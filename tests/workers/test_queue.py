@@ -40,6 +40,17 @@ class TestTelling:
         assert [len(some) for some in told] == [20, 20, 5]
         assert [essay for some in told for essay in some] == [str(essay) for essay in essays]
 
+    def test_essays_at_a_grader_stand_behind_what_somebody_waits_for(self, servers: None, redis: Redis) -> None:
+        enqueue("local", [uuid.uuid4() for _ in range(3)])
+        celery_app.send_task("local.ask", args=["a question"], queue="local")
+        assert messages_waiting("local") == 4
+        with (
+            celery_app.connection_for_read() as connection,
+            connection.SimpleQueue(celery_app.amqp.queues["local"]) as line,
+        ):
+            tasks = [line.get(timeout=5).headers["task"] for _ in range(4)]
+        assert tasks == ["local.ask", "local.grade", "local.grade", "local.grade"]
+
     def test_with_the_broker_down_the_row_says_that_it_was_not_told(self, database: None) -> None:
         school = make_school()
         essay = make_essay(school.student, school.assignment)
