@@ -13,7 +13,6 @@ more words than one window has its plain ratio.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,14 +97,13 @@ def diversity(words: Sequence[str], window: int = WINDOW) -> float:
     """MATTR: the mean share of different words in all windows of so many words; 0 without any word."""
     if not words:
         return 0.0
-    if len(words) <= window:
-        return len(set(words)) / len(words)
-    inside = Counter(words[:window])
-    different = [len(inside)]
-    for gone, come in zip(words, words[window:], strict=False):
-        inside[gone] -= 1
-        if not inside[gone]:
-            del inside[gone]
-        inside[come] += 1
-        different.append(len(inside))
-    return sum(different) / len(different) / window
+    window = min(window, len(words))
+    windows = len(words) - window + 1
+    last: dict[str, int] = {}
+    different = 0
+    for place, word in enumerate(words):
+        # A word is new in the windows that end before `place + window` and begin after it stood last.
+        first = max(last.get(word, -1), place - window) + 1
+        different += max(0, min(place + 1, windows) - first)
+        last[word] = place
+    return different / windows / window

@@ -53,6 +53,9 @@ class Bigrams:
         first = np.repeat(np.arange(len(self.words)), np.frombuffer(rows, np.uint32))
         second = sum(_bytes(column).astype(np.int64) << 8 * byte for byte, column in enumerate(seconds))
         self._pairs = HashTable(first * len(self.words) + second, _bytes(chances))
+        self.most = self.alone + max(0, self._backoff.max())
+        """Of each word how likely it is after whichever word it is likeliest after, or more."""
+        np.maximum.at(self.most, second, -_bytes(chances).astype(np.float32) / STEPS)
         self.unknown = self.words.index(UNKNOWN)
         self.characters = np.zeros((len(self.words), LONGEST_WORD), np.int64)
         lengths = np.array([len(word) if word != UNKNOWN else 0 for word in self.words])

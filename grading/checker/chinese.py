@@ -22,7 +22,7 @@ from grading.checker.lattice import LONGEST_RUN, Chances, Lattice
 
 LIKELY = 3.0
 """Natural logarithm by which a run of characters must become more probable by the first model alone."""
-GAIN = 3.0
+GAIN = 2.8
 """And by the mean of both, less its handicap; lower finds more slips, and more in good prose too."""
 SURE = 10.0
 """The gain from which on a person is told: a wrong note in the margin is worse than none."""

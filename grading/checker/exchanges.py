@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from grading.checker.bigrams import LIBIME, LONGEST_WORD, OTHER, Codes, Numbers, bigrams, codes, packed_words
 from grading.checker.hashing import HashTable
-from grading.checker.lattice import Chances, Lattice, Places, padded, spread
+from grading.checker.lattice import Chances, Lattice, Places, spread
 from grading.checker.soundalikes import soundalikes, sounds
 
 NEARLY = 1.5
@@ -83,33 +83,40 @@ def _alone(text: Codes, places: Places) -> Exchanges:
 
 def _words(lattice: Lattice, suspects: NDArray[np.bool_]) -> Exchanges:
     tables, model = _tables(), lattice.model
-    start, end = _spans(lattice.run, suspects)
-    written = padded(lattice.text, start, end)
-    group = tables.groups.get(packed_words(tables.sound[written]), len(tables.bounds) - 2)
+    start, end, written, sounds = _spans(lattice, suspects)
+    group = tables.groups.get(sounds, len(tables.bounds) - 2)
     span, word = spread(tables.bounds[group], tables.bounds[group + 1])
-    number, written = tables.words[word], written[span]
-    meant = model.characters[number]
-    differ = written != meant
-    row = np.flatnonzero(differ.sum(axis=1) == 1)
-    column = differ[row].argmax(axis=1)
-    near = tables.pairs.get(written[row, column] << 15 | meant[row, column], 2)
-    row, column, near = (values[near != _NEVER] for values in (row, column, near))
-    start, end = start[span[row]], end[span[row]]
-    handicap = NEARLY * near.astype(np.float32)
-    return Exchanges(number[row], start, end, start + column, handicap, np.zeros_like(handicap))
+    # Characters of 15 bits each, of which some are not nought where the two differ.
+    differ = written[span] ^ tables.spelling[word]
+    column = sum((differ & ((1 << 15 * length) - 1)) == 0 for length in range(1, LONGEST_WORD))
+    row = np.flatnonzero((differ != 0) & (differ >> 15 * column < 1 << 15))
+    span, number, column = span[row], tables.words[word[row]], column[row]
+    place = start[span] + column
+    near = tables.pairs.get(lattice.text[place] << 15 | model.characters[number, column], 2)
+    kept = near != _NEVER
+    handicap = NEARLY * near[kept].astype(np.float32)
+    found = (column[kept] for column in (number, start[span], end[span], place))
+    return Exchanges(*found, handicap, np.zeros_like(handicap))
 
 
-def _spans(run: Places, suspects: NDArray[np.bool_]) -> tuple[Places, Places]:
-    """Two characters and more of a run of which one at least is suspect."""
+def _spans(lattice: Lattice, suspects: NDArray[np.bool_]) -> tuple[Places, Places, Numbers, Numbers]:
+    """Two characters and more of a run of which one at least is suspect; and their characters and sounds, packed."""
+    run, text = lattice.run, lattice.text
+    sound = _tables().sound[text]
     suspect = np.concatenate([[0], np.cumsum(suspects)])
-    place = np.flatnonzero(run >= 0)
+    start = np.flatnonzero(run >= 0)
+    written, sounds = text[start], sound[start]
     spans = []
     for length in range(2, LONGEST_WORD + 1):
-        start = place[place + length <= len(run)]
-        start = start[(run[start] == run[start + length - 1]) & (suspect[start + length] > suspect[start])]
-        spans.append((start, start + length))
-    starts, ends = zip(*spans, strict=True)
-    return np.concatenate(starts), np.concatenate(ends)
+        last = start + length - 1
+        within = np.flatnonzero(run[np.minimum(last, len(run) - 1)] == run[start])
+        within = within[last[within] < len(run)]
+        start, last, shift = start[within], last[within], 15 * (length - 1)
+        written, sounds = written[within] | text[last] << shift, sounds[within] | sound[last] << shift
+        odd = suspect[last + 1] > suspect[start]
+        spans.append((start[odd], last[odd] + 1, written[odd], sounds[odd]))
+    starts, ends, spellings, sounded = (np.concatenate(column) for column in zip(*spans, strict=True))
+    return starts, ends, spellings, sounded
 
 
 class _Tables(NamedTuple):
@@ -125,6 +132,8 @@ class _Tables(NamedTuple):
     """Numbers of groups of `words`, between `bounds`, by the sounds of their characters."""
     bounds: Places
     words: Numbers
+    spelling: Numbers
+    """The words' characters, packed."""
 
 
 @cache
@@ -157,6 +166,7 @@ def _tables() -> _Tables:
         # The last group is of those that no word sounds like.
         np.append(first, [len(longer), len(longer)]),
         longer[order],
+        packed_words(model.characters[longer[order]]),
     )
 
 

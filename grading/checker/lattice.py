@@ -28,12 +28,6 @@ def spread(starts: Places, ends: Places) -> tuple[Places, Places]:
     return owner, np.arange(len(owner)) + (starts - np.cumsum(counts) + counts)[owner]
 
 
-def padded(text: Codes, start: Places, end: Places) -> Codes:
-    """Of each range its characters in a row as long as the longest word, zeros behind them."""
-    place = start[:, None] + np.arange(LONGEST_WORD)
-    return np.where(place < end[:, None], text[np.minimum(place, len(text) - 1)], 0)
-
-
 class Lattice:
     """The words of a text by place; those of one place stand together, and those of a run in the order of places."""
 
@@ -119,12 +113,17 @@ class Lattice:
 
     def gain(self, number: Numbers, start: Places, end: Places, least: float) -> Chances:
         """By what words in these places change the logarithm of their run's probability; -∞ where under `least`."""
-        gain = self._chance_before(number, start) - self.best[self.run[start]]
-        # What follows only makes it less probable, so that many a word need not be weighed to the end.
-        close = np.flatnonzero(gain + self._best_from[end] >= least)
-        behind = self._chance_behind(number[close], start[close], end[close])
         total = np.full(len(number), -np.inf, np.float32)
-        total[close] = gain[close] + behind
+        wanted = least + self.best[self.run[start]]
+        # Most words need not be weighed against all that stands before and behind them.
+        most = np.where(start == self.run[start], self.model.alone[number], self.model.most[number])
+        close = np.flatnonzero(most + self._best_to[start] + self._best_from[end] >= wanted)
+        before = self._chance_before(number[close], start[close])
+        enough = before + self._best_from[end[close]] >= wanted[close]
+        close, before = close[enough], before[enough]
+        behind = self._chance_behind(number[close], start[close], end[close])
+        total[close] = before + behind - self.best[self.run[start[close]]]
+        total[total < least] = -np.inf
         return total
 
     def _chance_before(self, number: Numbers, start: Places) -> Chances:
@@ -147,12 +146,20 @@ class Lattice:
         return chance
 
     @cached_property
+    def _best_to(self) -> Chances:
+        """The best way from its run's begin to each place."""
+        best = np.full(len(self.text) + 1, -np.inf, np.float32)
+        best[self.start[self.begins]] = 0
+        np.maximum.at(best, self.end[~self.finishes], self.before[~self.finishes])
+        return best
+
+    @cached_property
     def _best_from(self) -> Chances:
-        """The best way from each place to its run's end, the step to it left out."""
-        best = np.zeros(len(self.text) + 1, np.float32)
-        first = np.flatnonzero(np.diff(self.start, prepend=-1))
-        if len(first):
-            best[self.start[first]] = np.maximum.reduceat(self.behind[:-1], first)
+        """The best way from each place to its run's end, or better: what the first word there is likeliest after."""
+        best = np.full(len(self.text) + 1, -np.inf, np.float32)
+        best[self.end[self.finishes]] = 0
+        inner = np.flatnonzero(~self.begins)
+        np.maximum.at(best, self.start[inner], self.model.most[self.number[inner]] + self.behind[inner])
         return best
 
 
