@@ -16,16 +16,16 @@ from typing import NamedTuple
 import numpy as np
 
 from grading.checker.bigrams import LIBIME, OTHER, SUNPINYIN, bigrams, codes
-from grading.checker.exchanges import Exchanges, exchanges
+from grading.checker.exchanges import FAR, Exchanges, exchanges
 from grading.checker.finding import Finding
-from grading.checker.lattice import LONGEST_RUN, Chances, Lattice
+from grading.checker.lattice import Chances, Lattice
 
 LIKELY = 3.0
 """Natural logarithm by which a run of characters must become more probable by the first model alone."""
 GAIN = 2.8
 """And by the mean of both, less its handicap; lower finds more slips, and more in good prose too."""
 SURE = 10.0
-"""The gain from which on a person is told: a wrong note in the margin is worse than none."""
+"""The gain from which on a person is told, of what sounds nearly the same at least: a wrong note is worse than none."""
 MOST = 60
 """Findings after which the rest of a text is not read: it is a very long one, or noise, which takes the longest."""
 PIECE = 2000
@@ -39,6 +39,7 @@ class _Slip(NamedTuple):
     start: int
     end: int
     meant: str
+    sure: bool
 
 
 def check(text: str) -> list[Finding]:
@@ -58,12 +59,12 @@ def _check(text: str, begin: int) -> list[Finding]:
     for place in np.flatnonzero(gains >= GAIN).tolist():
         start, end, changed = (int(column[place]) for column in (likely.start, likely.end, likely.place))
         meant = lattice.model.words[likely.number[place]][changed - start]
-        slips.append(_Slip(float(gains[place]), start, end, text[start:changed] + meant + text[changed + 1 : end]))
+        meant = text[start:changed] + meant + text[changed + 1 : end]
+        sure = bool(gains[place] > SURE and likely.handicap[place] < FAR)
+        slips.append(_Slip(float(gains[place]), start, end, meant, sure))
     return [
-        Finding(
-            begin + start, begin + end, "spelling", f"“{text[start:end]}”可能是“{meant}”的笔误。", meant, gain > SURE
-        )
-        for gain, start, end, meant in _apart(slips, len(text))
+        Finding(begin + start, begin + end, "spelling", f"“{text[start:end]}”可能是“{meant}”的笔误。", meant, sure)
+        for _, start, end, meant, sure in _apart(slips, len(text))
     ]
 
 
@@ -74,13 +75,14 @@ def _gains(lattice: Lattice, likely: Exchanges) -> Chances:
     runs, owner = np.unique(lattice.run[likely.start], return_inverse=True)
     # Each of the runs as it is, then a copy of its run for each exchange.
     begins = np.concatenate([runs, runs[owner]])
-    within = np.arange(LONGEST_RUN + 1)
-    copies = np.append(lattice.text, np.full(LONGEST_RUN + 1, OTHER))[begins[:, None] + within]
-    run = np.append(lattice.run, np.full(LONGEST_RUN + 1, -1))[begins[:, None] + within]
+    width = int(np.bincount(lattice.run[lattice.run >= 0])[runs].max()) + 1
+    within = np.arange(width)
+    copies = np.append(lattice.text, np.full(width, OTHER))[begins[:, None] + within]
+    run = np.append(lattice.run, np.full(width, -1))[begins[:, None] + within]
     copies[run != begins[:, None]] = OTHER
     meant = lattice.model.characters[likely.number, likely.place - likely.start]
     copies[np.arange(len(runs), len(copies)), likely.place - begins[len(runs) :]] = meant
-    best = Lattice(copies.ravel(), bigrams(SUNPINYIN)).best[:: LONGEST_RUN + 1]
+    best = Lattice(copies.ravel(), bigrams(SUNPINYIN)).best[::width]
     return best[len(runs) :] - best[: len(runs)][owner]
 
 

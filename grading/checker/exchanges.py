@@ -17,10 +17,14 @@ from grading.checker.hashing import HashTable
 from grading.checker.lattice import Chances, Lattice, Places, spread
 from grading.checker.soundalikes import soundalikes, sounds
 
-NEARLY = 1.5
-"""What an exchange for a character of nearly the same sound must gain beyond others; twice that if in a word only."""
+NEARLY, FAR = 1.5, 3.0
+"""What an exchange for a character of nearly the same sound must gain beyond others, and one alike in words only."""
 ALONE = 0.7
 """What a word of one character must: they stand beside almost anything."""
+LOOSE = 1.0
+"""Logarithm by which a suspect word of one character may be more probable between its neighbours than anywhere."""
+CLEAR = 3.0
+"""Logarithm by which what gains less than another exchange of the same character is out of the question."""
 RARE = -12.75
 """Logarithm of its probability below which a word is not what a pupil meant."""
 
@@ -49,13 +53,16 @@ class Exchanges(NamedTuple):
 
 
 def exchanges(lattice: Lattice, least: float) -> Exchanges:
-    """Those that gain at least so much, their handicap left out."""
+    """Those that gain at least so much, their handicap left out, and not much less than others of their character."""
     suspects, alone = _suspects(lattice)
     one, more = _alone(lattice.text, alone), _words(lattice, suspects)
     both: Any = (np.concatenate([former, latter]) for former, latter in zip(one, more, strict=True))
     found = Exchanges(*both)
-    gain = lattice.gain(found.number, found.start, found.end, least)
-    return found._replace(gain=gain).where(gain >= least)
+    found = found._replace(gain=lattice.gain(found.number, found.start, found.end, least))
+    found = found.where(found.gain >= least)
+    best = np.full(len(lattice.text), -np.inf, np.float32)
+    np.maximum.at(best, found.place, found.gain - found.handicap)
+    return found.where(found.gain - found.handicap >= best[found.place] - CLEAR)
 
 
 def _suspects(lattice: Lattice) -> tuple[NDArray[np.bool_], Places]:
@@ -64,12 +71,14 @@ def _suspects(lattice: Lattice) -> tuple[NDArray[np.bool_], Places]:
     likeliest = np.append(lattice.before + lattice.behind[:-1] >= best - 1e-3, False)
     steps = likeliest[lattice.former] & likeliest[lattice.latter]
     former, latter, chance = lattice.former[steps], lattice.latter[steps], lattice.chance[steps]
-    odd = chance < lattice.model.alone[lattice.number[latter]]
+    tie = chance - lattice.model.alone[lattice.number[latter]]
+    odd = tie < 0
+    ties = np.bincount(former, tie, lattice.sink) + np.bincount(latter, tie, lattice.sink)
     unknown = likeliest[:-1] & (lattice.number == lattice.model.unknown)
     edges = np.unique(np.concatenate([former[odd], latter[odd], np.flatnonzero(unknown)]))
     suspects = np.zeros(len(lattice.text), np.bool_)
     suspects[spread(lattice.start[edges], lattice.end[edges])[1]] = True
-    return suspects, lattice.start[edges][lattice.end[edges] == lattice.start[edges] + 1]
+    return suspects, lattice.start[edges[(lattice.end[edges] == lattice.start[edges] + 1) & (ties[edges] < LOOSE)]]
 
 
 def _alone(text: Codes, places: Places) -> Exchanges:
@@ -94,9 +103,9 @@ def _words(lattice: Lattice, suspects: NDArray[np.bool_]) -> Exchanges:
     place = start[span] + column
     near = tables.pairs.get(lattice.text[place] << 15 | model.characters[number, column], 2)
     kept = near != _NEVER
-    handicap = NEARLY * near[kept].astype(np.float32)
-    found = (column[kept] for column in (number, start[span], end[span], place))
-    return Exchanges(*found, handicap, np.zeros_like(handicap))
+    handicap = np.array([0, NEARLY, FAR], np.float32)[near[kept]]
+    number, start, end, place = (column[kept] for column in (number, start[span], end[span], place))
+    return Exchanges(number, start, end, place, handicap, np.zeros_like(handicap))
 
 
 def _spans(lattice: Lattice, suspects: NDArray[np.bool_]) -> tuple[Places, Places, Numbers, Numbers]:

@@ -115,14 +115,11 @@ class Lattice:
         """By what words in these places change the logarithm of their run's probability; -∞ where under `least`."""
         total = np.full(len(number), -np.inf, np.float32)
         wanted = least + self.best[self.run[start]]
-        # Most words need not be weighed against all that stands before and behind them.
-        most = np.where(start == self.run[start], self.model.alone[number], self.model.most[number])
-        close = np.flatnonzero(most + self._best_to[start] + self._best_from[end] >= wanted)
-        before = self._chance_before(number[close], start[close])
-        enough = before + self._best_from[end[close]] >= wanted[close]
-        close, before = close[enough], before[enough]
-        behind = self._chance_behind(number[close], start[close], end[close])
-        total[close] = before + behind - self.best[self.run[start[close]]]
+        before = self._chance_before(number, start)
+        # Most need not be weighed against all that stands behind them.
+        close = np.flatnonzero(before + self._best_from[end] >= wanted)
+        total[close] = before[close] + self._chance_behind(number[close], start[close], end[close])
+        total -= self.best[self.run[start]]
         total[total < least] = -np.inf
         return total
 
@@ -144,14 +141,6 @@ class Lattice:
         chance = np.full(len(number), -np.inf, np.float32)
         np.maximum.at(chance, word, ways)
         return chance
-
-    @cached_property
-    def _best_to(self) -> Chances:
-        """The best way from its run's begin to each place."""
-        best = np.full(len(self.text) + 1, -np.inf, np.float32)
-        best[self.start[self.begins]] = 0
-        np.maximum.at(best, self.end[~self.finishes], self.before[~self.finishes])
-        return best
 
     @cached_property
     def _best_from(self) -> Chances:
