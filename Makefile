@@ -46,7 +46,7 @@ test-fast: dev ## The tests of less than a minute: no server, worker, model or b
 bench: dev ## Print a line of JSON for each figure in the README
 	@$(BIN)/pizhu setup
 	@for name in rolling_batch first_token submit pipeline memory checker client_overhead routing calibration cache_latency \
-		single_flight semantic_cache semantic_latency short_answers copies ghostwriting simulate anomaly cost_reports; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+		single_flight semantic_cache semantic_latency short_answers copies ghostwriting prompts cache_day simulate anomaly cost_reports; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 lock: dev ## Pin all packages anew
 	@$(BIN)/pip-compile --extra cpu -o requirements/cpu.txt pyproject.toml

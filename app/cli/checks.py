@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 from alembic.config import Config
@@ -23,7 +24,7 @@ from app.cli import setup
 from app.demo import model
 from app.embedded.ports import is_free
 from app.occupancy import Occupancy
-from grading import anchors, progress
+from grading import anchors, progress, saving
 from grading.costs.prices import UnknownModel, price_of
 from grading.engines.circuit import Circuit
 from models.session import engine, session
@@ -222,6 +223,31 @@ def check_mail(config: Settings) -> Finding:
     return Finding(None, "no e-mail", "PIZHU_SMTP_URL turns it on.")
 
 
+def check_metrics(config: Settings) -> Finding:
+    if config.metrics_token.get_secret_value():
+        return Finding(True, "/metrics for whoever has the token")
+    return Finding(None, "/metrics for this machine only", "PIZHU_METRICS_TOKEN opens it to others.")
+
+
+def check_webhook(config: Settings) -> Finding:
+    if config.webhook_url:
+        return Finding(True, f"alerts go to {urlsplit(config.webhook_url).hostname}")
+    return Finding(None, "no webhook for alerts", "PIZHU_WEBHOOK_URL names one.")
+
+
+def check_saving(config: Settings) -> Finding:
+    if not _should_run(config, "PIZHU_DATABASE_URL"):
+        return Finding(None, "whether saving mode is on is known while Postgres runs")
+    try:
+        with session() as db:
+            switch = saving.since(db)
+    except SQLAlchemyError:
+        return Finding(None, "whether saving mode is on cannot be told without Postgres")
+    if switch:
+        return Finding(None, f"saving mode is on, by {switch.actor}", "`pizhu saving status` says why; `off` ends it.")
+    return Finding(True, "saving mode is off")
+
+
 CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     check_python,
     check_packages,
@@ -239,6 +265,9 @@ CHECKS: tuple[Callable[[Settings], Finding], ...] = (
     check_provider,
     check_memory,
     check_mail,
+    check_metrics,
+    check_webhook,
+    check_saving,
 )
 
 

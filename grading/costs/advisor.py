@@ -15,10 +15,9 @@ from itertools import pairwise
 from typing import Literal
 
 from grading.costs.ledger import GRADE
-from grading.costs.prices import BATCH_SHARE, MILLION
+from grading.costs.prices import BATCH_SHARE
+from grading.costs.report import USELESS
 from grading.costs.waste import NOTHING, Calls, Spent
-from grading.prompts import library
-from grading.prompts.library import UnknownPrompt
 from models import CallOutcome
 
 Kind = Literal["cache", "prompts", "retries", "routing", "local", "batching", "queues"]
@@ -37,10 +36,8 @@ MONTH_DAYS = 30
 FEWEST = 100
 """Grades that must have been paid for before anything is said."""
 WORTH_USD = Decimal(1)
-COMPACT = "compact"
 GUIDE_LOCAL = Decimal("0.90")
 GUIDE_MACHINE_USD = Decimal(500)
-_NO_USE = (CallOutcome.failed, CallOutcome.retried, CallOutcome.invalid, CallOutcome.lost, CallOutcome.abandoned)
 
 
 @dataclass(frozen=True)
@@ -117,43 +114,24 @@ def _cache(spent: Spent) -> Advice:
 
 
 def _prompts(spent: Spent) -> Advice:
-    """Instructions come first in a prompt, so what is cached of it is they; the rest of them is paid in full."""
-    saving, tokens = NOTHING, 0
-    for calls in spent.calls:
-        longer = _longer(calls)
-        if calls.input_mtok is None or calls.cached_mtok is None or longer <= 0:
-            continue
-        kept = min(calls.cached, longer)
-        dollars = ((longer - kept) * calls.input_mtok + kept * calls.cached_mtok) / MILLION
-        saving += dollars * (BATCH_SHARE if calls.batch else 1)
-        tokens += longer
     return Advice(
         "prompts",
-        saving,
+        spent.surplus,
         "Grade with the compact prompts.",
-        f"They are {tokens / 1e6:.1f} million tokens shorter than those of the hosted calls of {spent.days:.0f} days.",
+        f"What they say in fewer tokens cost ${spent.surplus:.2f} in the hosted calls of {spent.days:.0f} days.",
         "Marks may agree less with teachers; the default changes only where that was measured not to be so.",
         "pizhu evaluate essays.tsv --engine small --prompts v1,compact --json report.json",
     )
 
 
-def _longer(calls: Calls) -> int:
-    """Tokens that the prompts of these calls have more than compact ones would."""
-    try:
-        one = library.find(calls.prompt_version)
-        return calls.count * (one.tokens - library.load(one.task, one.language, COMPACT).tokens)
-    except UnknownPrompt:
-        return 0
-
-
 def _retries(spent: Spent) -> Advice:
-    useless = [calls for calls in spent.calls if calls.outcome in _NO_USE]
-    saving, count = sum((calls.cost for calls in useless), NOTHING), sum(calls.count for calls in useless)
+    count = sum(calls.count for calls in spent.calls if calls.outcome in USELESS)
     return Advice(
         "retries",
-        saving,
+        spent.retries,
         "Find out why calls bring nothing.",
-        f"{count} calls of {spent.days:.0f} days failed, were broken off or brought no grade, and cost ${saving:.2f}.",
+        f"{count} calls of {spent.days:.0f} days failed, were broken off or brought no grade, and cost "
+        f"${spent.retries:.2f}.",
         "None.",
         "pizhu doctor",
     )

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Numeric, cast, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from grading.costs.ledger import GRADE
+from grading.costs.report import PromptShape, iceberg
+from grading.prompts import library
 from models import Assignment, CallOutcome, Essay, LlmCall, Release
 from models.base import now
 
 NOTHING = Decimal(0)
+COMPACT = "compact"
 LOOKED_BACK = timedelta(days=30)
 _COST = func.coalesce(LlmCall.cost, LlmCall.estimated_cost)
 _IS_BATCH = LlmCall.price.has_key("batch")
@@ -23,35 +26,28 @@ IS_HOSTED = LlmCall.price.has_key("input_mtok")
 
 @dataclass(frozen=True)
 class Calls:
-    """Calls that are alike. Tokens are sums; prices are US dollars per million tokens, None for our own machine."""
+    """Calls that are alike; `cost` is the sum of them."""
 
     feature: str
     tier: str
-    model: str
-    prompt_version: str
     outcome: CallOutcome
     batch: bool
+    hosted: bool
     count: int
     cost: Decimal
-    prompt: int
-    cached: int
-    completion: int
-    input_mtok: Decimal | None
-    cached_mtok: Decimal | None
-
-    @property
-    def hosted(self) -> bool:
-        return self.input_mtok is not None
 
 
 @dataclass(frozen=True)
 class Spent:
-    """What was spent in so many `days`. `repeats` is for texts that had been graded before, `behind` for hosted grades
-    of essays that the local queue was too far behind for, `unhurried` for live hosted grades that no student may see
-    before the teacher releases them."""
+    """What was spent in so many `days`. `retries` and `surplus` are the iceberg's parts: for calls that brought nobody
+    anything, and for what the compact prompts say in fewer tokens. `repeats` is for texts that had been graded before,
+    `behind` for hosted grades of essays that the local queue was too far behind for, `unhurried` for live hosted grades
+    that no student may see before the teacher releases them."""
 
     days: float
     calls: Sequence[Calls]
+    retries: Decimal = NOTHING
+    surplus: Decimal = NOTHING
     repeats: Decimal = NOTHING
     behind: Decimal = NOTHING
     unhurried: Decimal = NOTHING
@@ -64,17 +60,17 @@ def spent(db: Session, until: datetime | None = None) -> Spent:
     lately = (LlmCall.started_at >= since, LlmCall.started_at < until)
     first = db.scalar(select(func.min(LlmCall.started_at)).where(*lately))
     days = max(1.0, (until - first) / timedelta(days=1)) if first else 1.0
-    price = [cast(LlmCall.price[name].as_string(), Numeric) for name in ("input_mtok", "cached_mtok")]
-    alike = (LlmCall.feature, LlmCall.tier, LlmCall.model, LlmCall.prompt_version, LlmCall.outcome, _IS_BATCH)
-    tokens = (LlmCall.prompt_tokens, LlmCall.cached_tokens, LlmCall.completion_tokens)
-    sums = (func.count(), func.sum(_COST), *(func.coalesce(func.sum(column), 0) for column in tokens))
-    rows = db.execute(select(*alike, *sums, *price).where(*lately).group_by(*alike, *price))
+    alike = (LlmCall.feature, LlmCall.tier, LlmCall.outcome, _IS_BATCH, IS_HOSTED)
+    rows = db.execute(select(*alike, func.count(), func.sum(_COST)).where(*lately).group_by(*alike))
+    parts = iceberg(db, since, until, _shapes())
     grades = select(func.coalesce(func.sum(_COST), NOTHING)).where(*lately, LlmCall.feature == GRADE)
     of_essays = grades.join(Essay, Essay.id == LlmCall.essay_id)
     live = of_essays.where(IS_HOSTED, ~_IS_BATCH)
     return Spent(
         days=days,
         calls=[Calls(*row) for row in rows],
+        retries=parts.retries,
+        surplus=parts.prompt,
         repeats=db.scalar(of_essays.where(_graded_before())) or NOTHING,
         behind=db.scalar(live.where(Essay.route["reason"].as_string().contains("is too far behind"))) or NOTHING,
         unhurried=db.scalar(
@@ -82,6 +78,16 @@ def spent(db: Session, until: datetime | None = None) -> Spent:
         )
         or NOTHING,
     )
+
+
+def _shapes() -> dict[str, PromptShape]:
+    """Of every prompt there is, beside the compact version of it."""
+    every = list(library.every())
+    compact = {(one.task, one.language): one.tokens for one in every if one.id.endswith(f"/{COMPACT}")}
+    return {
+        one.id: PromptShape(one.tokens, max(0, one.tokens - compact.get((one.task, one.language), one.tokens)))
+        for one in every
+    }
 
 
 def _graded_before() -> ColumnElement[bool]:

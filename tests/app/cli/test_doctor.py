@@ -17,9 +17,10 @@ from app.cli import checks, doctor, main, setup
 from app.cli.checks import Finding
 from app.embedded.ports import keep_port
 from app.occupancy import Occupancy
+from grading import saving
 from grading.engines.circuit import Circuit
 from grading.engines.engine import QuotaExceeded
-from models.session import engine
+from models.session import engine, session
 from settings import ROOT, Settings, settings
 from tests.conftest import use_environment
 
@@ -207,3 +208,21 @@ def test_a_demonstration_model_is_said_to_mean_nothing(installation: Path) -> No
 def test_a_folder_without_a_model_is_broken(tmp_path: Path) -> None:
     with use_environment({"PIZHU_LOCAL_MODEL": str(tmp_path)}):
         assert checks.check_model(settings()).ok is False
+
+
+class TestWhatWatchesTheMoney:
+    def test_is_named_with_how_to_have_more_of_it(self, installation: Path) -> None:
+        assert "PIZHU_METRICS_TOKEN" in checks.check_metrics(settings()).mend
+        assert "PIZHU_WEBHOOK_URL" in checks.check_webhook(settings()).mend
+        with use_environment({"PIZHU_METRICS_TOKEN": "a token", "PIZHU_WEBHOOK_URL": "https://hooks.test/a?b=secret"}):
+            assert checks.check_metrics(settings()).ok
+            assert checks.check_webhook(settings()).what == "alerts go to hooks.test"
+
+    def test_says_that_saving_mode_is_on(self, database: None) -> None:
+        assert checks.check_saving(settings()).what == "saving mode is off"
+        with session() as db:
+            saving.turn_on(db, "ops@school.test", "the bill")
+            db.commit()
+        found = checks.check_saving(settings())
+        assert (found.ok, found.what) == (None, "saving mode is on, by ops@school.test")
+        assert "pizhu saving status" in found.mend

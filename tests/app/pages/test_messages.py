@@ -63,13 +63,11 @@ def refusals() -> Iterator[str]:
 
 def advice() -> Iterator[str]:
     """Everything that is advised about costs."""
-    hosted = {"input_mtok": Decimal(2), "cached_mtok": Decimal(2)}
-    alike = ("m", "grade/en/v1", CallOutcome.ok, False)
-    dear = [Calls("grade", "small", *alike, 200, Decimal(900), 0, 0, 0, **hosted)]
-    dear.append(Calls("grade", "large", *alike, 200, Decimal(100), 0, 0, 0, **hosted))
+    alike = (CallOutcome.ok, False, True)
+    dear = [Calls("grade", "small", *alike, 200, Decimal(900)), Calls("grade", "large", *alike, 200, Decimal(100))]
     cheap = [replace(dear[0], cost=Decimal(1)), dear[1], replace(dear[1], outcome=CallOutcome.lost)]
     for calls, machine in ((dear, None), (cheap, Decimal(1)), ([], None)):
-        found = advise(Spent(30, calls, *[Decimal(9)] * 3), ("small", "large"), machine)
+        found = advise(Spent(30, calls, *[Decimal(9)] * 5), ("small", "large"), machine)
         yield from ([found.missing] if found.missing else ())
         for one in found.advice:
             yield from (one.what, one.how, one.risk)

@@ -13,25 +13,19 @@ TIERS = ("small", "large")
 
 
 def calls(count: int, cost: str, **others: Any) -> Calls:
-    """So many hosted grades of the large tier that were used, with the compact prompt, at so many dollars together."""
+    """So many hosted grades of the large tier that were used, at so many dollars together."""
     usual: dict[str, Any] = {
         "feature": "grade",
         "tier": "large",
-        "model": "gpt-4.1",
-        "prompt_version": "grade/en/compact",
         "outcome": CallOutcome.ok,
         "batch": False,
-        "prompt": 0,
-        "cached": 0,
-        "completion": 0,
-        "input_mtok": Decimal(2),
-        "cached_mtok": Decimal("0.5"),
+        "hosted": True,
     }
     return Calls(count=count, cost=Decimal(cost), **usual | others)
 
 
 def local(count: int, cost: str = "0", **others: Any) -> Calls:
-    return calls(count, cost, tier="local", input_mtok=None, cached_mtok=None, **others)
+    return calls(count, cost, tier="local", hosted=False, **others)
 
 
 def advice(*spent: Calls, days: float = 30, machine: str | None = None, **sums: str) -> dict[str, Advice]:
@@ -64,24 +58,15 @@ class TestTheBill:
 
 class TestAdvice:
     def test_comes_with_the_largest_saving_first_and_none_below_a_dollar(self) -> None:
-        month = Spent(30, [local(100), calls(100, "50")], Decimal(5), Decimal("0.99"), Decimal(20))
+        month = Spent(
+            30, [local(100), calls(100, "50")], repeats=Decimal(5), behind=Decimal("0.99"), unhurried=Decimal(20)
+        )
         assert [(one.kind, one.saving) for one in advise(month, TIERS, None).advice] == [("batching", 10), ("cache", 5)]
 
-    def test_on_prompts_is_the_price_of_the_tokens_that_compact_ones_leave_out(self) -> None:
-        # 452 − 315 = 137 tokens more, 100,000 times, at $2 a million: $27.40.
-        found = advice(local(100), calls(100_000, "300", prompt_version="grade/en/v1", prompt=10**8))
-        assert found["prompts"].saving == Decimal("27.40")
-        assert "13.7 million tokens" in found["prompts"].how
-
-    def test_on_prompts_knows_what_was_cached_and_what_rode_in_a_batch(self) -> None:
-        # 10 million of the 13.7 were cached at $0.50: $5 and 3.7 · $2 = $7.40; half of that in a batch.
-        some = {"prompt_version": "grade/en/v1", "prompt": 10**8, "cached": 10**7}
-        assert advice(local(100), calls(100_000, "300", **some))["prompts"].saving == Decimal("12.40")
-        assert advice(local(100), calls(100_000, "300", batch=True, **some))["prompts"].saving == Decimal("6.20")
-
-    def test_on_prompts_is_silent_about_our_own_machine_and_unknown_prompts(self) -> None:
-        assert "prompts" not in advice(local(10**6, prompt_version="grade/en/v1"))
-        assert "prompts" not in advice(local(100), calls(10**6, "1", prompt_version="grade/en/gone"))
+    def test_on_prompts_is_the_icebergs_part_of_them(self) -> None:
+        found = advice(local(100), calls(100, "300"), surplus="27.40")["prompts"]
+        assert found.saving == Decimal("27.40")
+        assert "$27.40 in the hosted calls of 30 days" in found.how
 
     def test_on_retries_is_what_useless_calls_cost(self) -> None:
         useless = (
@@ -91,7 +76,7 @@ class TestAdvice:
             CallOutcome.lost,
             CallOutcome.abandoned,
         )
-        found = advice(local(100), *(calls(3, "2", outcome=outcome) for outcome in useless))
+        found = advice(local(100), *(calls(3, "2", outcome=outcome) for outcome in useless), retries="10")
         assert found["retries"].saving == 10
         assert found["retries"].how.startswith("15 calls of 30 days")
 
