@@ -18,7 +18,12 @@ loglevel = "warning"
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let other requests run while one waits for Postgres; gunicorn has patched everything else by now."""
+    """Let other requests run while one waits for Postgres; gunicorn has patched everything else by now. And load what
+    the first question would wait for, and everybody with it."""
     from psycogreen.gevent import patch_psycopg
 
     patch_psycopg()
+
+    from grading.cache.semantic import warm
+
+    warm()

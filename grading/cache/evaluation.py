@@ -1,13 +1,13 @@
 """How often the semantic cache would answer, and how often wrongly, on labelled pairs of questions.
 
 Every pair's `a` is stored, then every `b` is looked up among all of them, as production does it: the entries nearest by
-cosine, from `CLOSE` on, and the second check. A hit is right when it is the pair's own `a` and the label says that both
-mean the same, or when the text is the same; any other hit is wrong.
+cosine, from `CLOSE` on, and the second check; `answered` says whether a hit is right.
 """
 
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,10 +100,20 @@ def outcomes(pairs: Sequence[Pair], stored: Vectors, asked: Vectors) -> list[Out
         if best is None:
             found.append(Outcome(0.0, right=False))
             continue
-        place = nearest[best.place]
-        right = pairs[place].stored == pair.asked or (bool(place == number) and pair.same)
-        found.append(Outcome(best.certainty, right))
+        found.append(Outcome(best.certainty, answered(pairs, number, int(nearest[best.place]))))
     return found
+
+
+def answered(pairs: Sequence[Pair], number: int, place: int) -> bool:
+    """Whether what is stored at `place` answers the look-up of a pair: it is the pair's own `a` and the label says that
+    both mean the same, or the same text but for capitals, widths and spaces. Any other is taken for wrong, since
+    nobody has labelled it."""
+    own = place == number and pairs[number].same
+    return own or _plain(pairs[place].stored) == _plain(pairs[number].asked)
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def fitted(tuning: Sequence[Outcome], bound: float, start: float) -> float:

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import ColumnElement, cast, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from grading.cache.key import Key
 from models import CacheEntry
 from models.base import now
 from models.cache_entry import GRAPHS
-from models.session import session
+from models.session import NoDatabase, session
 
 Vector = NDArray[np.float32]
 
@@ -47,7 +48,10 @@ class Near:
 
 
 class Index(Protocol):
-    """Entries of one embedder. A server that fails raises its own errors: a miss for `grading.cache.semantic`."""
+    """Entries of one embedder."""
+
+    failures: tuple[type[Exception], ...]
+    """What is raised when its server cannot be reached: a miss for `grading.cache.semantic`."""
 
     def nearest(self, bucket: str, vector: Vector, count: int) -> list[Near]:
         """The nearest live entries of the bucket, the nearest first."""
@@ -72,6 +76,8 @@ class Index(Protocol):
 
 class PgvectorIndex:
     """Entries in the table `cache_entries`, at most `capacity`: what was not used for longest gives way."""
+
+    failures: tuple[type[Exception], ...] = (SQLAlchemyError, NoDatabase)
 
     def __init__(self, embedder: str, dimension: int, *, capacity: int) -> None:
         self._embedder = embedder

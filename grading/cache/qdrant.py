@@ -12,6 +12,8 @@ from hashlib import sha256
 from typing import Any
 
 from qdrant_client import QdrantClient, models
+from qdrant_client.common.client_exceptions import QdrantException
+from qdrant_client.http.exceptions import ApiException
 
 from grading.cache.index import MAKE_ROOM_EVERY, Near, Vector
 from grading.cache.key import Key
@@ -20,6 +22,8 @@ from models.base import now
 
 class QdrantIndex:
     """Entries as points of one collection, at most `capacity`: what was not used for longest gives way."""
+
+    failures: tuple[type[Exception], ...] = (QdrantException, ApiException, OSError)
 
     def __init__(self, client: QdrantClient, embedder: str, dimension: int, *, capacity: int) -> None:
         self._client = client

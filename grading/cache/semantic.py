@@ -17,16 +17,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from cachetools import LRUCache, TTLCache
-from qdrant_client import QdrantClient
-from qdrant_client.common.client_exceptions import QdrantException
-from qdrant_client.http.exceptions import ApiException
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading.cache import bound, check
 from grading.cache.embedder import Embedder, EmbedderError, embedder
 from grading.cache.index import Index, PgvectorIndex, Vector
 from grading.cache.key import Key
-from grading.cache.qdrant import QdrantIndex
+from grading.cache.reading import read
 from models.session import NoDatabase
 from settings import settings
 
@@ -34,8 +31,8 @@ log = logging.getLogger(__name__)
 
 THRESHOLD_LIFE = 5.0
 """Seconds for which a process keeps a kind's threshold before it looks again."""
-DOWN = (EmbedderError, SQLAlchemyError, NoDatabase, QdrantException, ApiException, OSError)
-"""What an embedder or index raises that cannot be reached."""
+DOWN = (EmbedderError, SQLAlchemyError, NoDatabase, OSError)
+"""What an embedder or Postgres raises that cannot be reached."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +51,7 @@ class Semantic:
     def __init__(self, embed: Embedder, index: Index) -> None:
         self._embedder = embed
         self._index = index
+        self._down: tuple[type[Exception], ...] = (*DOWN, *index.failures)
         self._lock = threading.Lock()
         self._vectors: LRUCache[str, Vector] = LRUCache(512)  # what was just looked up is stored next
         self._thresholds: TTLCache[str, float] = TTLCache(64, THRESHOLD_LIFE)
@@ -69,7 +67,7 @@ class Semantic:
                 return None
             hit = near[best.place]
             self._index.used(hit.entry_id)
-        except DOWN as error:
+        except self._down as error:
             log.warning("semantic cache: %s", error)
             return None
         return SemanticHit(hit.answer, hit.entry_id, hit.similarity, best.certainty)
@@ -80,7 +78,7 @@ class Semantic:
             return
         try:
             self._index.store(key, self._vector(key.text), value, ttl_s)
-        except DOWN as error:
+        except self._down as error:
             log.warning("semantic cache: %s", error)
 
     def invalidate(self, tags: Collection[str]) -> int:
@@ -129,8 +127,20 @@ def semantic() -> Semantic:
     wanted, embed = settings(), embedder()
     index: Index
     if wanted.qdrant_url:
+        from qdrant_client import QdrantClient  # takes a second and half of the memory of a web process
+
+        from grading.cache.qdrant import QdrantIndex
+
         client = QdrantClient(url=wanted.qdrant_url, timeout=2)
         index = QdrantIndex(client, embed.name, embed.dimension, capacity=wanted.semantic_capacity)
     else:
         index = PgvectorIndex(embed.name, embed.dimension, capacity=wanted.semantic_capacity)
     return Semantic(embed, index)
+
+
+def warm() -> None:
+    """Load model and dictionary, half a second in which nothing else runs: before a process serves, not at the first
+    question."""
+    semantic()
+    for text in ("问题", "question"):
+        read(text)

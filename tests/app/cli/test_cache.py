@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from app.cli.cache import cache
 from grading.cache import embedder as embedders
 from grading.cache.check import THRESHOLD
-from grading.cache.evaluation import Outcome, fitted
+from grading.cache.evaluation import Outcome, Pair, answered, fitted
 from tests.conftest import use_environment
 
 PAIRS = [
@@ -62,6 +62,11 @@ def test_a_hit_on_a_pair_labelled_otherwise_or_on_the_question_of_another_pair_i
     rows = [(0, "How can I write a good thesis?", asked), (1, "What is irony?", asked)]
     found = told(write(tmp_path / "wrong.tsv", rows))
     assert (found["hits"], found["wrong"]) == (2, 2)
+
+
+def test_the_same_text_but_for_capitals_widths_and_spaces_is_a_right_answer_whatever_a_label_says() -> None:
+    pairs = [Pair("1", False, "oppoa79 屏幕多少钱?", "什么是反讽"), Pair("2", False, "反讽", "OPPOA79  屏幕多少钱？")]
+    assert [answered(pairs, 1, place) for place in (0, 1)] == [True, False]
 
 
 def test_a_threshold_is_fitted_on_other_pairs_and_never_lower_than_the_usual(pairs: Path, tmp_path: Path) -> None:

@@ -99,6 +99,8 @@ class Down:
     def embed(self, texts: Sequence[str]) -> Vectors:
         raise EmbedderError("nobody answers")
 
+    failures = ()
+
     def nearest(self, *_: object) -> list[object]:
         raise OperationalError("SELECT", {}, Exception("gone"))
 
