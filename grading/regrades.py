@@ -1,15 +1,15 @@
 """Regrades: essays that a model is asked for once more, to compare. They change no essay and no grade.
 
-    ask → claim → finish | fail | release
+    ask → claim ⇄ renew → finish | fail | release
 
-A row is claimed like an essay, by one conditional UPDATE with a token and a lease. The lease is not renewed: it lasts
-as long as the longest grading, for nobody waits for a regrade as a student does for a grade. The caller commits.
+A row is claimed like an essay, by one conditional UPDATE with a token and a lease, which is renewed while a model is at
+it. The caller commits.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -34,6 +34,10 @@ class RegradeClaim:
 
     regrade_id: uuid.UUID
     token: uuid.UUID
+
+    @property
+    def subject_id(self) -> uuid.UUID:
+        return self.regrade_id
 
 
 def original(session: Session, essay: Essay) -> Grading | None:
@@ -83,6 +87,20 @@ def claim(session: Session, regrade_id: uuid.UUID, queue: str, lease: float) -> 
     return RegradeClaim(regrade_id, token) if claimed else None
 
 
+def renew(session: Session, claims: Collection[RegradeClaim], lease: float) -> set[RegradeClaim]:
+    """As `lifecycle.renew`: extend these leases; returns those that still stand."""
+    standing = set(
+        session.scalars(
+            update(Regrade)
+            .where(Regrade.claim_token.in_([each.token for each in claims]), Regrade.finished_at.is_(None))
+            .values(lease_until=now() + timedelta(seconds=lease))
+            .returning(Regrade.claim_token)
+            .execution_options(synchronize_session=False)
+        )
+    )
+    return {each for each in claims if each.token in standing}
+
+
 def finish(session: Session, claim: RegradeClaim, grade: dict[str, Any]) -> bool:
     """Keep what the model said (`grading.regrading.comparable`); False when the claim no longer stands."""
     return _end(session, claim, grade=grade)
@@ -108,7 +126,7 @@ def release(session: Session, claim: RegradeClaim, why: str) -> None:
 
 
 def withdraw(session: Session, regrade_id: uuid.UUID) -> None:
-    """Nobody waits for it any more: whoever is at it finishes in vain, and nobody else begins."""
+    """Nobody waits for it any more: whoever is at it stops at the next renewal, and nobody else begins."""
     unfinished = update(Regrade).where(Regrade.id == regrade_id, Regrade.finished_at.is_(None))
     session.execute(unfinished.values(finished_at=now(), error="withdrawn", claim_token=None, lease_until=None))
 

@@ -11,14 +11,17 @@ from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
 
-from grading import lifecycle
+from grading import lifecycle, regrades
 from grading.ask import questions
 from grading.ask.questions import QuestionClaim
 from grading.lifecycle import Claim
+from grading.regrades import RegradeClaim
 from models.session import session
 from settings import settings
 
 log = logging.getLogger(__name__)
+
+AnyClaim = Claim | QuestionClaim | RegradeClaim
 
 REMEMBERED = 10.0
 """Seconds for which an essay or a question stays dropped: its claim may be made already and not be held yet."""
@@ -27,7 +30,7 @@ REMEMBERED = 10.0
 class Hold:
     """A claim that is held; `is_set` tells an engine to stop."""
 
-    def __init__(self, claim: Claim | QuestionClaim, leases: Leases) -> None:
+    def __init__(self, claim: AnyClaim, leases: Leases) -> None:
         self.claim = claim
         self.dropped = False
         self._leases = leases
@@ -52,7 +55,7 @@ class Leases:
         """
 
     @contextmanager
-    def hold(self, claim: Claim | QuestionClaim) -> Iterator[Hold]:
+    def hold(self, claim: AnyClaim) -> Iterator[Hold]:
         """Keep the claim's lease alive inside the block."""
         held = Hold(claim, self)
         with self._lock:
@@ -102,15 +105,18 @@ class Leases:
                 log.warning("leases not renewed, trying again: %s", error)
 
 
-def renewed(db: Session, claims: Sequence[Claim | QuestionClaim], lease: float) -> set[Claim | QuestionClaim]:
-    """Extend the leases of claims of both kinds; returns those that still stand."""
+def renewed(db: Session, claims: Sequence[AnyClaim], lease: float) -> set[AnyClaim]:
+    """Extend the leases of claims of all kinds; returns those that still stand."""
     essays = [claim for claim in claims if isinstance(claim, Claim)]
     asked = [claim for claim in claims if isinstance(claim, QuestionClaim)]
-    standing: set[Claim | QuestionClaim] = set()
+    again = [claim for claim in claims if isinstance(claim, RegradeClaim)]
+    standing: set[AnyClaim] = set()
     if essays:
         standing |= lifecycle.renew(db, essays, lease)
     if asked:
         standing |= questions.renew(db, asked, lease)
+    if again:
+        standing |= regrades.renew(db, again, lease)
     return standing
 
 

@@ -29,7 +29,7 @@ from settings import settings
 from workers.calibrating import calibrated
 from workers.leases import leases
 from workers.outcome import Opinion
-from workers.patience import LEASES, patiently
+from workers.patience import patiently
 from workers.queue import LATER, celery_app, messages_waiting
 from workers.turn import ENGINE_DEAD, task_of
 
@@ -37,16 +37,7 @@ log = logging.getLogger(__name__)
 
 REGRADE, SENTINEL = "regrade", "sentinel"
 """Features of the ledger: what a person asked for, and the daily grades of anchors."""
-READINGS, REPLIES = 2, 2
-"""An essay that speaks to its grader is read twice, and each reading may take two replies."""
 QUEUES = ("local", "openai")
-
-
-class Stopping:
-    """Tells an engine to stop when this worker is asked to."""
-
-    def is_set(self) -> bool:
-        return leases.stopping
 
 
 def queue_of_tier(name: str | None) -> str | None:
@@ -79,9 +70,8 @@ def ring_again() -> None:
 
 def take(regrade_id: uuid.UUID, queue: str) -> tuple[RegradeClaim, Regrade] | None:
     """Claim the regrade; None when it is not to be had."""
-    longest = READINGS * REPLIES * settings().grade_deadline + LEASES * settings().lease
     with session() as db:
-        claim = regrades.claim(db, regrade_id, queue, longest)
+        claim = regrades.claim(db, regrade_id, queue, settings().lease)
         if claim is None:
             return None
         with_all = joinedload(Regrade.essay).joinedload(Essay.assignment).joinedload(Assignment.rubric)
@@ -95,36 +85,38 @@ def feature_of(row: Regrade) -> str:
 
 
 def grade_claimed(claim: RegradeClaim, row: Regrade, engine: Engine, calls: Meter, on_call: OnCall) -> None:
-    """Grade the essay as `workers.turn` does, but to the end however unsure it is, and end the claim."""
+    """Grade the essay as `workers.turn` does, but to the end however unsure it is, while its lease is kept,
+    and end the claim."""
     essay = row.essay
-    try:
-        said = wary.grade(
-            essay.text,
-            task_of(essay.assignment),
-            engine,
-            request_id=f"regrade.{row.id}.{claim.token.hex}",
-            secret=settings().secret_key.get_secret_value(),
-            on_progress=lambda field, piece: None,
-            cancelled=Stopping(),
-            deadline=settings().grade_deadline,
-            on_call=on_call,
-            former=_shown(row),
-        )
-    except (Cancelled, LedgerAway, Unavailable) as error:
-        _release(claim, str(error))
-    except Ungradable as error:
-        fail(claim, error.reason)
-    except (AccountRefused, BudgetSpent) as error:
-        fail(claim, str(error))
-    except EngineDead as error:
-        log.critical("%s", error)
-        os._exit(ENGINE_DEAD)
-    except Exception:
-        log.exception("regrading failed")
-        fail(claim, f"An error in Pizhu itself; the log of the {row.queue} worker says which.")
-    else:
-        opinion = calibrated(essay, Opinion(said, row.tier, tuple(calls.opened)))
-        _finish(claim, comparable(opinion.columns(essay)))
+    with leases.hold(claim) as hold:
+        try:
+            said = wary.grade(
+                essay.text,
+                task_of(essay.assignment),
+                engine,
+                request_id=f"regrade.{row.id}.{claim.token.hex}",
+                secret=settings().secret_key.get_secret_value(),
+                on_progress=lambda field, piece: None,
+                cancelled=hold,
+                deadline=settings().grade_deadline,
+                on_call=on_call,
+                former=_shown(row),
+            )
+        except (Cancelled, LedgerAway, Unavailable) as error:
+            _release(claim, str(error))
+        except Ungradable as error:
+            fail(claim, error.reason)
+        except (AccountRefused, BudgetSpent) as error:
+            fail(claim, str(error))
+        except EngineDead as error:
+            log.critical("%s", error)
+            os._exit(ENGINE_DEAD)
+        except Exception:
+            log.exception("regrading failed")
+            fail(claim, f"An error in Pizhu itself; the log of the {row.queue} worker says which.")
+        else:
+            opinion = calibrated(essay, Opinion(said, row.tier, tuple(calls.opened)))
+            _finish(claim, comparable(opinion.columns(essay)))
 
 
 def _shown(row: Regrade) -> Former | None:

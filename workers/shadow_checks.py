@@ -27,7 +27,7 @@ from models import Question
 from models.session import session
 from settings import settings
 from workers.calls import in_time
-from workers.regrading import Stopping
+from workers.leases import leases
 from workers.turn import ENGINE_DEAD
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,13 @@ SHADOW = "shadow"
 KIND = "ask"
 DEADLINE = 60.0
 """Seconds; nobody waits for it."""
+
+
+class Stopping:
+    """Tells an engine to stop when this worker is asked to."""
+
+    def is_set(self) -> bool:
+        return leases.stopping
 
 
 def find(question_id: uuid.UUID) -> Question | None:

@@ -8,6 +8,7 @@ from app import submissions
 from app.api import blueprint
 from app.api.operation import Operation, operation
 from app.auth import me, ops, rule
+from app.drifts import DriftView, drifts
 from app.extensions import db
 from app.feedback import FeedbackView, feedback
 from app.paging import Listing
@@ -42,6 +43,14 @@ def list_shares() -> Any:
 def list_feedback() -> Any:
     """How many of the models' quotes and counts were false and left out, by version of the prompt."""
     return {"items": feedback(db()), "next": None}
+
+
+@blueprint.get("/drifts")
+@rule(ops)
+@operation(Operation(200, Listing[DriftView]))
+def list_drifts() -> Any:
+    """The assignments whose essays that are graded again every day are marked differently than before."""
+    return {"items": drifts(db()), "next": None}
 
 
 @blueprint.get("/tiers")

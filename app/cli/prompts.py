@@ -161,6 +161,13 @@ def default_(kind: str, version: str, report: Path, tolerance: float) -> None:
         f"{new.id} is the default now, instead of {now.id}: QWK {difference.qwk:+.3f} ({difference.low:+.3f} to "
         f"{difference.high:+.3f}) on {found.essays} essays by {found.models[0]}. Restart the workers."
     )
+    named = settings().grade_prompt
+    if task == "grade" and named and named != version:
+        click.echo(
+            f"Essays are graded with {task}/{language}/{named} nevertheless: the setting PIZHU_GRADE_PROMPT names it, "
+            "and goes before every default. Take it away for the default to count.",
+            err=True,
+        )
 
 
 class PromptOrFile(PromptName):

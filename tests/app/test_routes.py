@@ -89,6 +89,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.get_cache", "GET"): OPS,
     ("api.invalidate", "POST"): OPS,
     ("api.list_shares", "GET"): OPS,
+    ("api.list_drifts", "GET"): OPS,
     ("api.list_tiers", "GET"): OPS,
     ("api.advise_on_costs", "GET"): OPS,
     ("api.pause_queue", "POST"): OPS,

@@ -15,9 +15,13 @@ from grading.regrading import comparable, compare
 from models import CallOutcome, Essay, EssayState, Grading, LlmCall, Notice, Regrade
 from models.base import now
 from models.session import session
+from settings import settings
+from tests.conftest import use_environment
 from tests.doubles.engine import REFUSED, InstantEngine
 from tests.factories import TEXT, School, make_essay, make_grading
+from tests.workers.lab import eventually
 from workers import local, regrading
+from workers.leases import Leases
 from workers.local import grade_essay, regrade_essay
 from workers.queue import messages_waiting
 
@@ -53,6 +57,13 @@ def age(regrade_id: uuid.UUID, **columns: Any) -> None:
     with session() as db:
         db.execute(update(Regrade).where(Regrade.id == regrade_id).values(**columns))
         db.commit()
+
+
+def left(regrade_id: uuid.UUID) -> timedelta:
+    """Of its lease."""
+    until = row(regrade_id).lease_until
+    assert until
+    return until - now()
 
 
 def test_the_same_settings_give_the_same_grade_and_change_nothing(graded: Essay) -> None:
@@ -117,6 +128,56 @@ def test_a_claim_lasts_until_its_lease_is_over_and_two_lost_workers_are_enough(g
     assert regrading.take(regrade_id, "local") is None
     regrading.ring_again()
     assert row(regrade_id).error == "the worker was lost 2 times"
+
+
+def test_its_lease_is_as_long_as_an_essays_and_is_renewed_while_a_model_is_at_it(graded: Essay) -> None:
+    regrade_id = ask(graded)
+    taken = regrading.take(regrade_id, "local")
+    assert taken
+    assert left(regrade_id) <= timedelta(seconds=settings().lease)
+    leases = Leases()
+    with leases.hold(taken[0]) as hold:
+        age(regrade_id, lease_until=now() + timedelta(seconds=1))
+        leases.renew()
+        assert left(regrade_id) > timedelta(seconds=1)
+        assert not hold.is_set()
+
+
+def test_one_that_is_withdrawn_or_lost_stops_at_the_next_renewal(graded: Essay) -> None:
+    withdrawn, lost = ask(graded), ask(graded)
+    leases, first, second = Leases(), regrading.take(withdrawn, "local"), regrading.take(lost, "local")
+    assert first
+    assert second
+    age(lost, lease_until=now() - timedelta(seconds=1))
+    assert regrading.take(lost, "local")
+    with session() as db:
+        regrades.withdraw(db, withdrawn)
+        db.commit()
+    with leases.hold(first[0]) as one, leases.hold(second[0]) as other:
+        leases.renew()
+        assert one.is_set()
+        assert other.is_set()
+
+
+def test_a_model_that_takes_longer_than_the_lease_keeps_it(
+    graded: Essay, engine: InstantEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    regrade_id = ask(graded)
+    answered = engine.grade
+
+    def slow(*args: Any, **named: Any) -> Any:
+        age(regrade_id, lease_until=now() + timedelta(milliseconds=1))
+        eventually(lambda: left(regrade_id) > timedelta(milliseconds=100), "the lease is renewed")
+        assert regrading.take(regrade_id, "local") is None
+        return answered(*args, **named)
+
+    monkeypatch.setattr(engine, "grade", slow)
+    monkeypatch.setattr(regrading, "leases", Leases())
+    with use_environment({"PIZHU_LEASE": "0.6"}):
+        regrade_essay(str(regrade_id))
+    found = row(regrade_id)
+    assert found.grade, found.error
+    assert found.attempts == 1
 
 
 def test_a_lost_claim_stores_nothing(graded: Essay) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,8 @@ from flask.testing import FlaskClient
 
 from grading import lifecycle
 from grading.routing import Route
-from models import Essay, EssayState
+from models import Drift, Essay, EssayState
+from models.base import now
 from models.session import session
 from tests.app.conftest import Clients
 from tests.conftest import use_environment
@@ -162,3 +163,32 @@ def test_what_rides_in_a_batch_is_in_flight(ops: FlaskClient, school: School) ->
     batches = named(ops.get(QUEUES))["batches"]
     assert (batches["depth"], batches["in_flight"]) == (2, 1)
     assert named(ops.post(f"{QUEUES}/batches/pause"))["batches"]["paused"]
+
+
+def test_ops_see_where_models_mark_differently_until_that_is_over(ops: FlaskClient, school: School) -> None:
+    made = Drift(
+        assignment_id=school.assignment.id,
+        day=date(2026, 11, 24),
+        shift=-0.42,
+        p_value=1e-6,
+        anchors=6,
+        changed=[["engine_version", None, "vllm 2"]],
+    )
+    with session() as db:
+        db.add(made)
+        db.commit()
+    assert ops.get("/api/v1/drifts").get_json()["items"] == [
+        {
+            "assignment_id": str(school.assignment.id),
+            "assignment": school.assignment.title,
+            "day": "2026-11-24",
+            "levels": -0.42,
+            "p_value": 1e-6,
+            "anchors": 6,
+            "changed": [{"name": "engine_version", "before": None, "after": "vllm 2"}],
+        }
+    ]
+    with session() as db:
+        db.get_one(Drift, made.id).ended_at = now()
+        db.commit()
+    assert ops.get("/api/v1/drifts").get_json()["items"] == []

@@ -90,7 +90,22 @@ def test_a_version_becomes_the_default_by_evidence(tmp_path: Path, changed: list
     assert "grade/en/compact is the default now, instead of grade/en/v1: QWK +0.000 (-0.010 to +0.010)" in result.output
     ((name, measured),) = changed
     assert (name, measured["essays"], measured["tolerance"]) == ("grade/en/compact", 100, 0.02)
+    assert "PIZHU_GRADE_PROMPT" not in result.output
     assert run("default", "grade/en", "v1", "--evidence", str(report)).output == "grade/en/v1 is the default already.\n"
+
+
+def test_a_default_that_the_environment_overrides_is_said_to_count_for_nothing(
+    tmp_path: Path, changed: list[tuple[str, dict[str, Any]]]
+) -> None:
+    report = tmp_path / "report.json"
+    report.write_text(json.dumps({"prompts": evidence(-0.01).model_dump(mode="json")}))
+    with use_environment({"PIZHU_GRADE_PROMPT": "verbose"}):
+        result = run("default", "grade/en", "compact", "--evidence", str(report))
+    assert result.exit_code == 0, result.output
+    assert "Essays are graded with grade/en/verbose nevertheless: the setting PIZHU_GRADE_PROMPT" in result.output
+    with use_environment({"PIZHU_GRADE_PROMPT": "compact"}):
+        result = run("default", "grade/en", "compact", "--evidence", str(report))
+    assert "PIZHU_GRADE_PROMPT" not in result.output
 
 
 @pytest.mark.parametrize(
