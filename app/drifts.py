@@ -17,7 +17,7 @@ class ChangeView(TypedDict):
 
 
 class DriftView(TypedDict):
-    """Since `day` the marks of an assignment's `anchors` are so many `levels` (of six) higher, or lower if below nought:
+    """Since `day` the marks of an assignment's `anchors` are so many `levels` (of six) higher; below nought, lower:
     their median. `changed` is empty where all that grades come from is as it was."""
 
     assignment_id: str
