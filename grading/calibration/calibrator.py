@@ -13,7 +13,7 @@ import sklearn
 
 from grading.agreement import qwk
 from grading.calibration.described import Described
-from grading.calibration.gaussian import Gaussian
+from grading.calibration.gaussian import GRADER, Gaussian
 from grading.calibration.oddity import Oddity, Usual
 from grading.calibration.prior import Prior
 from grading.calibration.sample import Array, Labelled, Sample
@@ -136,7 +136,7 @@ class Calibrator:
             seen["prior"] = self._prior.score(figures)[:, None]
         for name, (mean, spread) in self._levels.items():
             silent = np.zeros_like(mean)
-            seen[f"grader {name}"] = np.array(
+            seen[GRADER + name] = np.array(
                 [(one.opinions[name] - mean) / spread if name in one.opinions else silent for one in samples]
             )
         return seen

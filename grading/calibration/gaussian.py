@@ -32,6 +32,9 @@ EXPECTED = {LEVEL: 0.05, "prior": 0.5, NOISE: 0.4}
 OTHER = 0.1
 ALONE = 0.4
 """What the views share without a prior."""
+GRADER = "grader "
+"""What the names of graders' views begin with. All of them share one view's variance: eight models that know little
+would else be expected to know more than the prior."""
 MOST_STRETCH = 2.0
 
 
@@ -82,8 +85,11 @@ class Gaussian:
 
 
 def _expected(views: Mapping[str, Array]) -> Array:
-    other = OTHER if "prior" in views else ALONE / max(len(views), 1)
-    return np.array([EXPECTED[LEVEL], *(EXPECTED.get(name, other) for name in views), EXPECTED[NOISE]])
+    graders = sum(name.startswith(GRADER) for name in views)
+    kinds = len(views) - graders + (graders > 0)
+    other = OTHER if "prior" in views else ALONE / max(kinds, 1)
+    shared = [other / graders if name.startswith(GRADER) else EXPECTED.get(name, other) for name in views]
+    return np.array([EXPECTED[LEVEL], *shared, EXPECTED[NOISE]])
 
 
 def _most_probable(kernels: Array, y: Array, expected: Array) -> Array:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from grading.calibration.calibrator import FEWEST, fit
 from grading.calibration.doubt import Doubt
+from grading.calibration.gaussian import Gaussian
 from grading.calibration.interval import Conformal
 from grading.calibration.prior import Prior
 from grading.calibration.sample import Array, Sample
@@ -23,6 +24,7 @@ from grading.evaluation.opinions import Opinion, Opinions
 ALL = -1
 """Number of marks: all of them, by cross-validation."""
 FOLDS = 5
+GRADERS = "graders alone"
 COVERAGES = (0.8, 0.9)
 FEWEST_TESTED = 10
 FEWEST_RESIDUALS = 10
@@ -40,7 +42,8 @@ class Draw:
     tested: NDArray[np.intp]
     points: Array
     alone: Mapping[str, Array]
-    """What else could have graded them: text features alone, each grader as it is and calibrated. NaN: no answer."""
+    """What else could have graded them: text features alone, all graders alone (`GRADERS`), each grader as it is and
+    calibrated. NaN: no answer."""
     within: Array | None
     """The probability that the mark is within the tolerance; None without enough marks to tell, as the next."""
     intervals: Mapping[float, tuple[Array, Array]] | None
@@ -159,6 +162,8 @@ def _draw(
         for name, said in opinions.items():
             if len(taught):
                 alone[f"{name}, calibrated"] = _moved(_raw(assignment, said, taught), marks, raw[name])
+        if len(taught) >= FEWEST:
+            alone[GRADERS] = scale.clip(_together(samples, taught, tested, marks))
     if len(taught) < FEWEST_RESIDUALS:
         return Draw(tested, points, alone, None, None)
     certainty = _certainty(opinions)
@@ -202,6 +207,20 @@ def _moved(taught: Array, marks: Array, tested: Array) -> Array:
         return np.full(len(tested), np.nan)
     spread = taught[known].std() or 1.0
     return marks[known].mean() + (tested - taught[known].mean()) / spread * marks[known].std()
+
+
+def _together(samples: Sequence[Sample], taught: NDArray[np.intp], tested: NDArray[np.intp], marks: Array) -> Array:
+    """What all graders' levels teach without a look at the texts; who has not spoken of an essay is neutral."""
+
+    def levels(name: str) -> Array:
+        width = next(len(one.opinions[name]) for one in samples if name in one.opinions)
+        said = np.array([one.opinions.get(name, (np.nan,) * width) for one in samples], dtype=float)
+        spread = np.nanstd(said, axis=0)
+        return np.nan_to_num((said - np.nanmean(said, axis=0)) / np.where(spread > 0, spread, 1.0))
+
+    views = {name: levels(name) for name in sorted({name for one in samples for name in one.opinions})}
+    fitted = Gaussian.fit({name: view[taught] for name, view in views.items()}, marks)
+    return fitted.predict({name: view[tested] for name, view in views.items()})
 
 
 def _certainty(opinions: Mapping[str, Mapping[str, Opinion]]) -> dict[str, float]:

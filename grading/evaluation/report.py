@@ -16,7 +16,7 @@ from grading.calibration.sample import Array
 from grading.complexity import diversity
 from grading.evaluation.assignments import Assignment
 from grading.evaluation.escalation import SHARES, Escalation, escalation
-from grading.evaluation.experiment import ALL, Draw, Wanted
+from grading.evaluation.experiment import ALL, GRADERS, Draw, Wanted
 from grading.evaluation.fairness import by_group
 from grading.evaluation.metrics import Part, auroc, by_band, by_length, measured, reliability, rounded
 from grading.evaluation.opinions import Opinion
@@ -121,7 +121,7 @@ def _graders(
                 found.append(measured(assignment.scale, truth, draw.alone[name][known]))
         grader = name.rpartition(", ")[0]
         said = opinions.get(grader)
-        cost = _cost_of_1000([said]) if said is not None else 0.0
+        cost = everything if name == GRADERS else _cost_of_1000([said]) if said is not None else 0.0
         if found:
             rows.append({"name": name, "cost_1000_usd": cost, **_over_draws(found)})
     return rows

@@ -100,6 +100,23 @@ def test_stored_answers_are_graders(tmp_path: Path) -> None:
     assert one["cost_usd"] is None, "no token counts, no price"
 
 
+def test_texts_and_graders_are_also_measured_each_without_the_other(tmp_path: Path) -> None:
+    """One grader repeats the teacher, the other says the same of every essay."""
+    essays = rows(60)
+    answers = [
+        {"essay_id": row["id"], "model": model, "total_score": score, "sub": {}}
+        for row in essays
+        for model, score in (("echo", row["score"]), ("deaf", 3))
+        if not (model == "echo" and row["id"] == essays[0]["id"])
+    ]
+    path, said = written(tmp_path / "a.jsonl", essays), written(tmp_path / "m.jsonl", answers)
+    (one,) = figures(path, "--answers", said, "--marks", 30, "--draws", 1)["assignments"]
+    found = {grader["name"]: grader["qwk"] for grader in one["graders"]}
+
+    assert found["graders alone"] > 0.9
+    assert "text features alone" in found
+
+
 @pytest.mark.slow
 def test_a_models_grades_are_kept_and_not_asked_for_again(tmp_path: Path, task: Path) -> None:
     path = written(tmp_path / "a.jsonl", rows(24))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from grading.calibration.gaussian import NOISE, Gaussian
+from grading.calibration.gaussian import GRADER, NOISE, Gaussian
 
 
 def essays(count, seed=0):
@@ -34,6 +34,15 @@ def test_a_view_that_tells_nothing_is_hardly_listened_to():
     fitted = Gaussian.fit(views, marks)
 
     assert fitted.variances["grader"] < fitted.variances["prior"] / 5
+
+
+def test_many_graders_that_tell_nothing_do_little_harm_while_marks_are_few():
+    (views, marks), (others, truth) = essays(25), essays(500, seed=1)
+    random = np.random.default_rng(7)
+    noisy = {f"{GRADER}{i}": random.normal(size=(25, 1)) for i in range(8)}
+    heard = {name: random.normal(size=(500, 1)) for name in noisy}
+
+    assert error(views | noisy, marks, others | heard, truth) < 1.15 * error(views, marks, others, truth)
 
 
 def test_points_are_spread_as_the_teachers_marks_are():
