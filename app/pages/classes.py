@@ -21,6 +21,7 @@ from app.pages import blueprint
 from app.pages.forms import field_errors, line_field, query
 from app.paging import paged
 from app.problems import Problem
+from grading.copies.clusters import shares_words
 from grading.costs import report
 from models import Assignment, Class, Essay, EssayState, Membership, Role, User
 from models.base import now
@@ -97,7 +98,8 @@ def school_class(class_id: uuid.UUID) -> str:
 
 
 def _counts(class_id: uuid.UUID) -> dict[uuid.UUID, Any]:
-    """How many essays each assignment of the class has: `essays`, `graded`, and `waiting` for the teacher."""
+    """How many essays each assignment of the class has: `essays`, `graded`, `waiting` for the teacher, and `copied`,
+    which share words with another student's."""
     handed_in = Essay.state != EssayState.cancelled
     rows = db().execute(
         select(
@@ -105,6 +107,7 @@ def _counts(class_id: uuid.UUID) -> dict[uuid.UUID, Any]:
             func.count().filter(handed_in).label("essays"),
             func.count().filter(Essay.state == EssayState.graded).label("graded"),
             func.count().filter(Essay.state.in_(NEEDS_TEACHER)).label("waiting"),
+            func.count().filter(handed_in, shares_words()).label("copied"),
         )
         .join(Assignment, Assignment.id == Essay.assignment_id)
         .where(Assignment.class_id == class_id)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from models import Essay, EssayState, Overlap, Signature
@@ -51,9 +51,13 @@ def of_essay(session: Session, essay_id: uuid.UUID) -> list[Overlap]:
 
 def copied(session: Session, assignment_id: uuid.UUID) -> int:
     """How many essays of the assignment share words with another student's."""
-    shares = exists().where((Overlap.essay_id == Essay.id) | (Overlap.other_id == Essay.id))
-    essays = select(func.count()).select_from(Essay).where(Essay.assignment_id == assignment_id, shares)
+    essays = select(func.count()).select_from(Essay).where(Essay.assignment_id == assignment_id, shares_words())
     return session.scalar(essays.where(Essay.state != EssayState.cancelled)) or 0
+
+
+def shares_words() -> ColumnElement[bool]:
+    """Of an `Essay` in a query: whether it shares words with another student's."""
+    return exists().where((Overlap.essay_id == Essay.id) | (Overlap.other_id == Essay.id))
 
 
 def pair(session: Session, essay_id: uuid.UUID, other_id: uuid.UUID) -> Overlap | None:

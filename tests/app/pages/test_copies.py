@@ -38,6 +38,16 @@ def test_the_assignment_leads_to_the_overview_and_that_to_both_essays(
     assert [one for _, one in overview.elements if one.get("href") == beside]
 
 
+def test_the_page_of_the_class_says_so_beside_the_assignment(
+    visit: Visit, school: School, pair: tuple[Essay, Essay]
+) -> None:
+    address = f"/classes/{school.school_class.id}"
+    page = visit(school.teacher).get(address)
+    assert "2 essays share words with other students'." in page.text
+    assert [one for _, one in page.elements if one.get("href") == f"/assignments/{school.assignment.id}/copies"]
+    assert "2 篇" in visit(school.teacher, "zh").get(address).text
+
+
 def test_both_texts_stand_whole_side_by_side_with_the_same_words_marked(
     visit: Visit, school: School, pair: tuple[Essay, Essay]
 ) -> None:
