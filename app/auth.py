@@ -249,6 +249,17 @@ def essay_teacher(user: User, essay_id: uuid.UUID, **_: object) -> bool:
     return essay_reader(user, essay_id) and user.role is Role.teacher
 
 
+def essay_watcher(user: User, essay_id: uuid.UUID, **_: object) -> bool:
+    """A teacher of its class, or ops: they say what is done with it and do not read it."""
+    if user.role is not Role.ops:
+        return essay_teacher(user, essay_id)
+    essay = db().get(Essay, essay_id)
+    if essay is None:
+        raise Problem(404)
+    g.essay, g.assignment = essay, essay.assignment
+    return True
+
+
 def question_asker(user: User, question_id: uuid.UUID, **_: object) -> bool:
     """Who asked that question."""
     g.question = db().scalars(select(Question).filter_by(id=question_id, user_id=user.id)).one_or_none()
@@ -287,6 +298,16 @@ def assignment_student(user: User, assignment_id: uuid.UUID, **_: object) -> boo
 
 def assignment_teacher(user: User, assignment_id: uuid.UUID, **_: object) -> bool:
     return assignment_member(user, assignment_id) and user.role is Role.teacher
+
+
+def assignment_watcher(user: User, assignment_id: uuid.UUID, **_: object) -> bool:
+    """A teacher of its class, or ops."""
+    if user.role is not Role.ops:
+        return assignment_teacher(user, assignment_id)
+    g.assignment = db().get(Assignment, assignment_id)
+    if g.assignment is None:
+        raise Problem(404)
+    return True
 
 
 def assignment_of(user: User, assignment_id: uuid.UUID) -> Assignment | None:

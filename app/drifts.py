@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
-from grading import anchors
+from grading.drifts import open_drifts
 
 
 class ChangeView(TypedDict):
@@ -41,7 +41,7 @@ def drifts(db: Session) -> list[DriftView]:
             anchors=drift.anchors,
             changed=[ChangeView(name=name, before=_words(old), after=_words(new)) for name, old, new in drift.changed],
         )
-        for drift in anchors.open_drifts(db)
+        for drift in open_drifts(db)
     ]
 
 

@@ -33,7 +33,7 @@ from app.bodies import (
 from app.extensions import db
 from app.problems import Problem, invalid, wrong
 from app.queues import ESSAY_QUEUES
-from grading import anchors, lifecycle, progress, second_looks
+from grading import drifts, lifecycle, progress, second_looks
 from grading.cache.chain import chain
 from grading.engines.engine import RequestRefused
 from grading.engines.grammar import check_schema
@@ -384,7 +384,7 @@ def set_tolerance(assignment: Assignment, data: object) -> None:
 
 def accept_marks(assignment: Assignment) -> None:
     """The model marks differently, and that is right: from today on, marks are compared with these."""
-    anchors.accept(db(), assignment.id)
+    drifts.accept(db(), assignment.id)
     db().commit()
 
 

@@ -1,4 +1,4 @@
-"""Anchors in the database: appointed, asked for once a day, and judged; an alert for each drift, until it is over.
+"""Anchors in the database: appointed by themselves or kept by a person, and asked for once a day.
 
 Doing any of it twice changes nothing, and the caller commits: whoever runs it again after a crash goes on.
 """
@@ -7,39 +7,21 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
-from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import Select, exists, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from grading import lifecycle, regrades, sentinel
-from grading.regrading import changes
-from grading.sentinel import Candidate
-from models import (
-    Anchor,
-    Assignment,
-    Drift,
-    Essay,
-    EssayState,
-    Grading,
-    Membership,
-    Notice,
-    Regrade,
-    Role,
-    Source,
-    User,
-)
+from grading.lifecycle import NotAllowed
+from grading.sentinel import ANCHORS, Candidate
+from models import Anchor, Assignment, Essay, EssayState, Grading, Source
 from models.base import now
 
 ACTIVE = timedelta(days=30)
 """An assignment is watched for so long after its last essay was handed in."""
-KIND = "drift"
-"""Of a notice."""
-_OF_THE_ESSAY = ("hashes.prompt", "hashes.essay")
-"""Inputs that differ from essay to essay; `hashes.prompt` follows from the others."""
 
 
 def watched(session: Session) -> list[Assignment]:
@@ -49,27 +31,65 @@ def watched(session: Session) -> list[Assignment]:
 
 
 def appoint(session: Session, assignment: Assignment) -> list[Anchor]:
-    """The anchors of the assignment, chosen now where it has none for its present rubric."""
-    by_rubric = select(Grading.id).where(Grading.rubric_id == assignment.rubric_id)
+    """The anchors of the assignment for its present rubric: those that people keep, and of the others as many as there
+    is room for. Nothing changes where nobody has kept or dismissed any since."""
+    _lock(session, assignment)
     session.execute(
         update(Anchor)
-        .where(Anchor.assignment_id == assignment.id, Anchor.retired_at.is_(None), Anchor.grading_id.not_in(by_rubric))
+        .where(Anchor.assignment_id == assignment.id, Anchor.retired_at.is_(None))
+        .where(Anchor.grading_id.not_in(_by_rubric(assignment)))
         .values(retired_at=now())
         .execution_options(synchronize_session=False)
     )
-    if found := anchors_of(session, assignment.id):
-        return found
-    chosen = sentinel.choose(_candidates(session, assignment))
-    for candidate in chosen:
-        grading: Grading = candidate.key
-        values = {"id": uuid.uuid4(), "assignment_id": assignment.id, "since": now().date()}
-        values |= {"grading_id": grading.id, "essay_id": grading.essay_id}
-        session.execute(upsert(Anchor).values(values).on_conflict_do_nothing())
+    found = anchors_of(session, assignment.id)
+    for anchor in _displaced(found):
+        anchor.retired_at = now()
+    if len(found) < ANCHORS:
+        taken = {anchor.essay_id for anchor in found} | set(session.scalars(_dismissed(assignment)))
+        for candidate in sentinel.choose(_candidates(session, assignment, taken), ANCHORS - len(found)):
+            _add(session, assignment, candidate.key)
     return anchors_of(session, assignment.id)
 
 
+def keep(session: Session, essay: Essay) -> None:
+    """A person has the essay for an anchor until they say otherwise; an automatic one makes room for it. Raises
+    `NotAllowed` for one that cannot be compared, and where `ANCHORS` are kept already."""
+    assignment = essay.assignment
+    _lock(session, assignment)
+    found = anchors_of(session, assignment.id)
+    mine = next((anchor for anchor in found if anchor.essay_id == essay.id), None)
+    if mine and mine.by_person:
+        return
+    if sum(anchor.by_person for anchor in found) >= ANCHORS:
+        raise NotAllowed(f"People keep {ANCHORS} anchors of this assignment already; take one of them back first.")
+    if mine:
+        mine.by_person = True
+        return
+    grading = comparable(session, essay)
+    if grading is None:
+        raise NotAllowed("No model has given this essay a whole grade by the rubric in use.")
+    _add(session, assignment, grading, by_person=True)
+
+
+def dismiss(session: Session, essay: Essay) -> None:
+    """A person has the essay for no anchor any more; it becomes none by itself either. No error where it is none."""
+    _lock(session, essay.assignment)
+    live = update(Anchor).where(Anchor.essay_id == essay.id, Anchor.retired_at.is_(None))
+    session.execute(live.values(retired_at=now(), by_person=True))
+
+
+def comparable(session: Session, essay: Essay) -> Grading | None:
+    """The grade that would be asked for again daily; None where the essay cannot be an anchor."""
+    found = regrades.original(session, essay) if essay.state is not EssayState.cancelled else None
+    return found if found and found.rubric_id == essay.assignment.rubric_id else None
+
+
 def anchors_of(session: Session, assignment_id: uuid.UUID) -> list[Anchor]:
-    found = select(Anchor).filter_by(assignment_id=assignment_id, retired_at=None).options(joinedload(Anchor.grading))
+    found = (
+        select(Anchor)
+        .filter_by(assignment_id=assignment_id, retired_at=None)
+        .options(joinedload(Anchor.grading), joinedload(Anchor.essay).joinedload(Essay.student))
+    )
     return list(session.scalars(found.order_by(Anchor.created_at, Anchor.id)))
 
 
@@ -85,65 +105,40 @@ def ask(
     return asked
 
 
-def judge(session: Session, assignment: Assignment) -> Drift | None:
-    """Look at the latest day whose regrades are all over; returns the drift that was found now, if any was.
-
-    Its notices are left in the session (`lifecycle.notices_left`). A drift that is over is closed.
-    """
-    rows = _rows(session, assignment.id)
-    unfinished = {row.day for row in rows if row.finished_at is None}
-    days = {row.day for row in rows if row.day is not None and row.grade is not None} - unfinished
-    if not days:
-        return None
-    today = max(days)
-    drifts = list(session.scalars(select(Drift).filter_by(assignment_id=assignment.id)))
-    found = sentinel.shift(_marks(rows), today, _drifting(rows, drifts))
-    open_ = next((drift for drift in drifts if drift.ended_at is None), None)
-    if found is None:
-        return None
-    if open_ is not None:
-        if not found.drifted and today > open_.day:
-            open_.ended_at = now()
-        return None
-    if not found.drifted or any(drift.day == today for drift in drifts):
-        return None
-    drift_id = session.scalar(
-        upsert(Drift)
-        .values(
-            id=uuid.uuid4(),
-            assignment_id=assignment.id,
-            day=today,
-            shift=round(found.levels, 3),
-            p_value=found.p_value,
-            anchors=found.anchors,
-            changed=_changed(rows, today),
-        )
-        .on_conflict_do_nothing()
-        .returning(Drift.id)
-    )
-    if drift_id is None:
-        return None
-    _leave_notices(session, assignment)
-    return session.get(Drift, drift_id)
+def _lock(session: Session, assignment: Assignment) -> None:
+    """One at a time changes its anchors; essays are handed in meanwhile."""
+    session.refresh(assignment, with_for_update={"key_share": True})
 
 
-def open_drifts(session: Session, *assignment_ids: uuid.UUID) -> list[Drift]:
-    """Those that are neither over nor accepted, the latest first; of these assignments, or of all."""
-    found = select(Drift).join(Assignment).where(Drift.ended_at.is_(None)).options(contains_eager(Drift.assignment))
-    if assignment_ids:
-        found = found.where(Assignment.id.in_(assignment_ids))
-    return list(session.scalars(found.order_by(Drift.day.desc(), Drift.id)))
+def _add(session: Session, assignment: Assignment, grading: Grading, *, by_person: bool = False) -> None:
+    values = {"id": uuid.uuid4(), "assignment_id": assignment.id, "since": now().date(), "by_person": by_person}
+    values |= {"grading_id": grading.id, "essay_id": grading.essay_id}
+    session.execute(upsert(Anchor).values(values).on_conflict_do_nothing())
 
 
-def accept(session: Session, assignment_id: uuid.UUID) -> None:
-    """A person says that the marks of today are the right ones: the baseline begins anew, and no drift is open."""
-    for anchor in anchors_of(session, assignment_id):
-        anchor.since = now().date()
-    for drift in open_drifts(session, assignment_id):
-        drift.ended_at = now()
+def _displaced(found: Sequence[Anchor]) -> list[Anchor]:
+    """The automatic ones that are too many: those whose marks are the nearest to one that is kept."""
+    kept = [_share(anchor) for anchor in found if anchor.by_person]
+    automatic = [anchor for anchor in found if not anchor.by_person]
+    automatic.sort(key=lambda anchor: min((abs(_share(anchor) - share) for share in kept), default=0))
+    return automatic[: max(0, len(found) - ANCHORS)]
 
 
-def _candidates(session: Session, assignment: Assignment) -> list[Candidate]:
+def _share(anchor: Anchor) -> float:
+    return float(anchor.grading.total / anchor.grading.max)
+
+
+def _by_rubric(assignment: Assignment) -> Select[uuid.UUID]:
+    return select(Grading.id).where(Grading.rubric_id == assignment.rubric_id)
+
+
+def _dismissed(assignment: Assignment) -> Select[uuid.UUID]:
+    """Essays of which a person has said that they are none; by the present rubric."""
+    over = Anchor.retired_at.is_not(None) & Anchor.by_person & Anchor.grading_id.in_(_by_rubric(assignment))
+    return select(Anchor.essay_id).where(Anchor.assignment_id == assignment.id, over)
+
+
+def _candidates(session: Session, assignment: Assignment, taken: Collection[uuid.UUID]) -> list[Candidate]:
     """Essays with a whole grade of the tier that grades most of them, nothing in which speaks to the grader."""
     gradings = session.scalars(
         select(Grading)
@@ -161,56 +156,6 @@ def _candidates(session: Session, assignment: Assignment) -> list[Candidate]:
             by_tier[grading.tier][grading.essay_id] = grading
     most = max(by_tier.values(), key=len, default={})
     return [
-        Candidate(grading, marks.get(essay, float(grading.total / grading.max)), by_teacher=essay in marks)
+        Candidate(grading, marks.get(essay, float(grading.total / grading.max)), essay in marks, essay not in taken)
         for essay, grading in most.items()
     ]
-
-
-def _rows(session: Session, assignment_id: uuid.UUID) -> list[Any]:
-    """What the live anchors were given, or are to be, since they count; oldest first."""
-    columns = (Regrade.anchor_id, Regrade.day, Regrade.grade, Regrade.finished_at)
-    return list(
-        session.execute(
-            select(*columns)
-            .join(Anchor, Anchor.id == Regrade.anchor_id)
-            .where(Anchor.assignment_id == assignment_id, Anchor.retired_at.is_(None), Regrade.day >= Anchor.since)
-            .order_by(Regrade.day, Regrade.created_at)
-        )
-    )
-
-
-def _marks(rows: list[Any]) -> Mapping[uuid.UUID, dict[date, float]]:
-    marks: dict[uuid.UUID, dict[date, float]] = defaultdict(dict)
-    for row in rows:
-        if row.grade is not None:
-            marks[row.anchor_id][row.day] = sentinel.mark(row.grade["criteria"])
-    return marks
-
-
-def _drifting(rows: list[Any], drifts: list[Drift]) -> set[date]:
-    """The days on which marks were known to have moved."""
-    return {
-        row.day
-        for row in rows
-        for drift in drifts
-        if drift.day <= row.day and (drift.ended_at is None or row.day < drift.ended_at.date())
-    }
-
-
-def _changed(rows: list[Any], today: date) -> list[list[Any]]:
-    """What the grades of today came from, where it is something else than before; of an anchor that has both."""
-    for row in rows:
-        if row.day == today and row.grade:
-            before = [one.grade for one in rows if one.anchor_id == row.anchor_id and one.day < today and one.grade]
-            if before:
-                differs = changes(before[-1], row.grade)
-                return [[each.name, each.before, each.after] for each in differs if each.name not in _OF_THE_ESSAY]
-    return []
-
-
-def _leave_notices(session: Session, assignment: Assignment) -> None:
-    """For the teachers of the class, and for ops."""
-    teaches = exists().where(Membership.user_id == User.id, Membership.class_id == assignment.class_id)
-    readers = session.scalars(select(User.id).where((User.role == Role.ops) | (User.role == Role.teacher) & teaches))
-    details = {"assignment": assignment.title, "assignment_id": str(assignment.id)}
-    lifecycle.add_notices(session, [Notice(user_id=reader, kind=KIND, details=details) for reader in readers])

@@ -40,11 +40,13 @@ UNSTEADY = 0.02
 
 @dataclass(frozen=True)
 class Candidate:
-    """An essay that may become an anchor: its mark as a share of full marks, and whether that is a teacher's."""
+    """An essay that may become an anchor: its mark as a share of full marks, and whether that is a teacher's. It is not
+    `free` where it is one already, or a person wants it for none."""
 
     key: Any
     share: float
     by_teacher: bool = False
+    free: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,12 @@ class Shift:
 
 
 def choose(candidates: Sequence[Candidate], count: int = ANCHORS) -> list[Candidate]:
-    """So many, spread over the range: one of each slice of the essays in the order of their marks, one that a teacher
-    has marked where there is any, else the middle one. None where they are fewer than `FROM`."""
-    if len(candidates) < FROM:
+    """So many of those that are free, spread over the range: one of each slice of them in the order of their marks, one
+    that a teacher has marked where there is any, else the middle one. None where all are fewer than `FROM`."""
+    ordered = sorted((each for each in candidates if each.free), key=lambda each: each.share)
+    count = min(count, len(ordered))
+    if len(candidates) < FROM or not count:
         return []
-    ordered = sorted(candidates, key=lambda each: each.share)
     edges = [round(number * len(ordered) / count) for number in range(count + 1)]
     slices = [ordered[begin:end] for begin, end in pairwise(edges)]
     return [_middle([each for each in part if each.by_teacher] or part) for part in slices]

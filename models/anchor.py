@@ -6,12 +6,12 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Identified
 from models.coursework import Assignment
-from models.essay import Grading
+from models.essay import Essay, Grading
 
 
 class Anchor(Identified, Base):
@@ -30,8 +30,11 @@ class Anchor(Identified, Base):
     since: Mapped[date]
     """Regrades count from this day on; a later one where a person has said that the new marks are the right ones."""
     retired_at: Mapped[datetime | None]
+    by_person: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """A person has said so: that it is one, or where it is retired, that it is none any more."""
 
     grading: Mapped[Grading] = relationship()
+    essay: Mapped[Essay] = relationship()
 
 
 class Drift(Identified, Base):

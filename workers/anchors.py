@@ -7,7 +7,7 @@ import uuid
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from grading import anchors, lifecycle, progress
+from grading import anchors, drifts, lifecycle, progress
 from models import Assignment
 from models.base import now
 from models.session import session
@@ -37,7 +37,8 @@ def watch_one(assignment_id: uuid.UUID) -> None:
         assignment = db.get_one(Assignment, assignment_id)
         appointed = anchors.appoint(db, assignment)
         asked = anchors.ask(db, appointed, now().date(), regrading.queue_of_tier)
-        drift = anchors.judge(db, assignment)
+        db.commit()  # lets go of the assignment
+        drift = drifts.judge(db, assignment)
         db.commit()
         progress.notify(lifecycle.notices_left(db))
     for regrade_id, queue in asked:

@@ -8,6 +8,7 @@ blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 from app.api import (  # noqa: E402 -- they add their routes
     advice,  # noqa: F401
+    anchors,  # noqa: F401
     ask,  # noqa: F401
     assignments,  # noqa: F401
     budgets,  # noqa: F401

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.cli.db import opened
-from grading import anchors as watch
+from grading import drifts
+from grading.anchors import anchors_of
 from models import Anchor, Assignment, Regrade
 
 
@@ -28,9 +29,9 @@ def anchors(accepted: uuid.UUID | None) -> None:
         if accepted is None:
             _show(db)
             return
-        if not watch.anchors_of(db, accepted):
+        if not anchors_of(db, accepted):
             raise click.ClickException(f"No assignment {accepted} is watched.")
-        watch.accept(db, accepted)
+        drifts.accept(db, accepted)
         db.commit()
         click.echo("Marks are compared with those from today on.")
 
@@ -48,10 +49,10 @@ def _show(db: Session) -> None:
     if not rows:
         click.echo("No assignment is watched yet; each is from a dozen graded essays on.")
         return
-    drifts = {drift.assignment_id: drift for drift in watch.open_drifts(db)}
+    moved = {drift.assignment_id: drift for drift in drifts.open_drifts(db)}
     table = Table("Assignment", "Id", "Anchors", "Days", "Last", "Marks")
     for assignment, count, seen, latest in rows:
-        drift = drifts.get(assignment.id)
+        drift = moved.get(assignment.id)
         words = "as ever" if seen else "not graded yet"
         if drift:
             words = f"{drift.shift:+.2f} levels since {drift.day} (p = {drift.p_value:.1g})"

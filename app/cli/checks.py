@@ -24,7 +24,7 @@ from app.cli import setup
 from app.demo import model
 from app.embedded.ports import is_free
 from app.occupancy import Occupancy
-from grading import anchors, progress, saving
+from grading import drifts, progress, saving
 from grading.costs.prices import UnknownModel, price_of
 from grading.engines.circuit import Circuit
 from models.session import engine, session
@@ -201,7 +201,7 @@ def check_drift(config: Settings) -> Finding:
         return Finding(None, "whether marks have moved is known while Postgres runs")
     try:
         with session() as db:
-            moved = [drift.assignment.title for drift in anchors.open_drifts(db)]
+            moved = [drift.assignment.title for drift in drifts.open_drifts(db)]
     except SQLAlchemyError:
         return Finding(None, "whether marks have moved cannot be told without Postgres")
     if moved:

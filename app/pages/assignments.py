@@ -25,9 +25,9 @@ from app.pages.forms import field_errors, line_field, query, text_field, typed
 from app.pages.rubric_form import Row, rows_counted, rows_of, rows_sent, rubric_of, shown
 from app.pages.student import my_essays
 from app.problems import Problem
-from grading.anchors import open_drifts
 from grading.copies import clusters
 from grading.costs import report
+from grading.drifts import open_drifts
 from grading.rubric import Rubric
 from models import Assignment, Class, Essay, EssayState, Membership, Release, Role, User
 

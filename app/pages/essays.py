@@ -10,7 +10,7 @@ from flask import flash, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app import submissions
+from app import anchors, submissions
 from app.auth import essay_author, essay_reader, essay_teacher, me, rule
 from app.extensions import db
 from app.pages import blueprint
@@ -23,6 +23,7 @@ from app.pages.second_looks import flash_touched
 from app.pages.suspicion import with_suspicions
 from app.problems import Problem
 from app.views import EssayView, essay_json, history_json
+from grading.anchors import anchors_of, comparable
 from grading.copies import clusters
 from grading.engines.loading import DEMO_MODEL
 from grading.rule_notes import rule_notes
@@ -64,6 +65,22 @@ def grade_by_hand(essay_id: uuid.UUID) -> Any:
     return _back()
 
 
+@blueprint.post("/essays/<uuid:essay_id>/anchor")
+@rule(essay_teacher)
+def set_anchor(essay_id: uuid.UUID) -> Response:
+    if text_field("keep") != "true":
+        anchors.dismiss(g.essay)
+        flash(_("From now on the essay is not graded again every day."))
+        return _back("history")
+    try:
+        anchors.keep(g.essay)
+    except Problem as problem:
+        flash(translated(problem.detail))
+    else:
+        flash(_("From now on the essay is graded again every day. Nobody's grade changes by it."))
+    return _back("history")
+
+
 @blueprint.post("/essays/<uuid:essay_id>/appeal")
 @rule(essay_author)
 def appeal_grade(essay_id: uuid.UUID) -> Any:
@@ -78,8 +95,8 @@ def appeal_grade(essay_id: uuid.UUID) -> Any:
     return _back()
 
 
-def _back() -> Response:
-    return redirect(url_for("pages.essay", essay_id=g.essay.id), 303)
+def _back(section: str | None = None) -> Response:
+    return redirect(url_for("pages.essay", essay_id=g.essay.id, _anchor=section), 303)
 
 
 def _page(errors: Mapping[str, str], fields: Mapping[str, str] | None = None) -> str:
@@ -97,6 +114,8 @@ def _page(errors: Mapping[str, str], fields: Mapping[str, str] | None = None) ->
         segments=segments(shown["text"], notes),
         history=history,
         is_teacher=is_teacher,
+        anchors=anchors_of(db(), g.assignment.id) if is_teacher else [],
+        comparable=is_teacher and comparable(db(), g.essay) is not None,
         overlaps=clusters.of_essay(db(), g.essay.id) if is_teacher else [],
         fields=fields or prefilled(grading),
         graded_by_id={one["id"]: one for one in history["gradings"]},

@@ -52,6 +52,9 @@ _SENTENCES = (
     N_("The student has withdrawn this essay; it cannot be graded."),
     N_("Somebody has graded or appealed in the meantime; this is how the essay stands now."),
     N_("The essay has no such grading."),
+    # anchors
+    N_("No model has given this essay a whole grade by the rubric in use."),
+    N_("People keep %(count)s anchors of this assignment already; take one of them back first."),
     # appeals
     N_("There is no grade yet that you could appeal against."),
     N_("The time for appeals against this grade is over."),

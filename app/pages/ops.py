@@ -24,9 +24,9 @@ from app.pages.labels import QUEUES
 from app.queues import ESSAY_QUEUES, overview
 from app.shares import shares
 from app.tiers import tiers
-from grading.anchors import open_drifts
 from grading.cache.chain import chain
 from grading.cache.shared import EVERYTHING
+from grading.drifts import open_drifts
 from models.base import now
 
 

@@ -75,6 +75,9 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.get_assignment", "GET"): MEMBERS,
     ("api.get_calibration", "GET"): CLASS_TEACHER,
     ("api.get_copies", "GET"): CLASS_TEACHER,
+    ("api.list_anchors", "GET"): (401, 403, 403, 404, 200, 404, 200),
+    ("api.keep_anchor", "PUT"): (401, 403, 404, 404, 409, 404, 409),  # no tier of this installation graded it
+    ("api.dismiss_anchor", "DELETE"): (401, 403, 404, 404, 200, 404, 200),
     ("api.recalibrate", "POST"): with_success(CLASS_TEACHER, 409),  # nothing is learned yet
     ("api.change_assignment", "PUT"): CLASS_TEACHER,
     ("api.release_grades", "POST"): CLASS_TEACHER,
@@ -128,6 +131,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("pages.cancel_essay", "POST"): (401, 409, 404, 404, 403, 404, 404),  # it is graded already
     ("pages.retry_essay", "POST"): with_success(TEACHER, 409),
     ("pages.grade_by_hand", "POST"): deed(TEACHER),
+    ("pages.set_anchor", "POST"): deed(TEACHER),
     ("pages.appeal_grade", "POST"): (401, 303, 404, 404, 403, 404, 404),
     ("pages.copies", "GET"): page(CLASS_TEACHER),
     ("pages.side_by_side", "GET"): page(TEACHER),
@@ -170,6 +174,7 @@ def bodies(school: School) -> dict[str, Any]:
         "pages.pay_for_class": {"pays_while_saving": "true"},
         "pages.choose_language": {"language": "en"},
         "pages.join_class": {"join_code": make_class("A fourth class").join_code},
+        "pages.set_anchor": {"keep": "false"},
         "pages.submit": {"text": "Once."},
         "pages.create_assignment": form,
         "pages.change_assignment": form,

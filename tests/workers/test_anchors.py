@@ -1,4 +1,4 @@
-"""grading/anchors.py and workers/anchors.py: the sentinel, day after day, on the live way."""
+"""grading/anchors.py, grading/drifts.py and workers/anchors.py: the sentinel, day after day, on the live way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text, update
 
-from grading import anchors
+from grading import drifts
 from grading.engines.engine import Request
 from grading.sentinel import ANCHORS, FROM, LEAST
 from models import Anchor, Assignment, CallOutcome, Drift, Essay, EssayState, Grading, LlmCall, Notice, Regrade, Source
@@ -153,7 +153,7 @@ def test_who_accepts_the_new_marks_has_them_compared_from_then_on(school: School
     moving.by = 1
     live(1)
     with session() as db:
-        anchors.accept(db, school.assignment.id)
+        drifts.accept(db, school.assignment.id)
         db.commit()
     live(LEAST)
     assert [drift.ended_at is None for drift in rows(Drift)] == [False]
@@ -232,7 +232,7 @@ def test_two_at_once_alert_once(moving: MovingEngine) -> None:
     with session() as db:
         assignment = db.scalars(select(Assignment)).first()
         assert assignment
-        assert anchors.judge(db, assignment) is None
+        assert drifts.judge(db, assignment) is None
         assert db.scalar(select(func.count()).select_from(Drift)) == 1
 
 
