@@ -37,9 +37,10 @@ def anchors(accepted: uuid.UUID | None) -> None:
 
 
 def _show(db: Session) -> None:
+    kept = func.count(Anchor.id.distinct()).filter(Anchor.by_person)
     days, last = func.count(Regrade.day.distinct()), func.max(Regrade.day)
     rows = db.execute(
-        select(Assignment, func.count(Anchor.id.distinct()), days, last)
+        select(Assignment, func.count(Anchor.id.distinct()), kept, days, last)
         .join(Anchor, Anchor.assignment_id == Assignment.id)
         .outerjoin(Regrade, (Regrade.anchor_id == Anchor.id) & Regrade.grade.is_not(None))
         .where(Anchor.retired_at.is_(None))
@@ -50,11 +51,13 @@ def _show(db: Session) -> None:
         click.echo("No assignment is watched yet; each is from a dozen graded essays on.")
         return
     moved = {drift.assignment_id: drift for drift in drifts.open_drifts(db)}
-    table = Table("Assignment", "Id", "Anchors", "Days", "Last", "Marks")
-    for assignment, count, seen, latest in rows:
+    table = Table("Assignment", "Id", "Anchors", "Kept", "Days", "Last", "Marks")
+    for assignment, count, chosen, seen, latest in rows:
         drift = moved.get(assignment.id)
         words = "as ever" if seen else "not graded yet"
         if drift:
             words = f"{drift.shift:+.2f} levels since {drift.day} (p = {drift.p_value:.1g})"
-        table.add_row(Text(assignment.title), str(assignment.id), str(count), str(seen), str(latest or "–"), words)
+        table.add_row(
+            Text(assignment.title), str(assignment.id), str(count), str(chosen), str(seen), str(latest or "–"), words
+        )
     Console().print(table)

@@ -32,6 +32,13 @@ def test_anchors_are_spread_over_the_range_and_teachers_marks_come_first() -> No
     assert [each.key for each in choose(unmarked)] == [5, 15, 25, 35, 45, 55]
 
 
+def test_only_free_essays_are_chosen_and_no_more_than_there_are() -> None:
+    essays = [Candidate(number, number / 20, free=number >= 18) for number in range(20)]
+    assert [each.key for each in choose(essays, 1)] == [19]
+    assert [each.key for each in choose(essays)] == [18, 19]
+    assert choose([Candidate(number, 0.5, free=False) for number in range(20)]) == []
+
+
 def test_a_handful_of_essays_has_no_anchors() -> None:
     assert choose([Candidate(number, 0.5) for number in range(FROM - 1)]) == []
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text, update
+from sqlalchemy.orm import Session
 
-from grading import drifts
+from grading import anchors, drifts
 from grading.engines.engine import Request
 from grading.sentinel import ANCHORS, FROM, LEAST
 from models import Anchor, Assignment, CallOutcome, Drift, Essay, EssayState, Grading, LlmCall, Notice, Regrade, Source
+from models.base import now
 from models.session import session
 from settings import settings
 from tests.doubles.engine import InstantEngine
@@ -200,6 +204,80 @@ def test_a_teachers_marks_make_the_first_anchors(school: School, moving: MovingE
         db.commit()
     watch()
     assert {anchor.essay_id for anchor in rows(Anchor)} <= {essay.id for essay in marked}
+
+
+def live_anchors() -> dict[uuid.UUID, bool]:
+    """Essays, and whether people keep them."""
+    return {anchor.essay_id: anchor.by_person for anchor in rows(Anchor) if anchor.retired_at is None}
+
+
+def say(essay: Essay, what: Callable[[Session, Essay], None]) -> None:
+    with session() as db:
+        what(db, db.get_one(Essay, essay.id))
+        db.commit()
+
+
+def test_what_people_keep_comes_first_and_the_automatic_ones_fill_what_is_left(moving: MovingEngine) -> None:
+    essays = loaded_essays()
+    for essay in essays[:2]:
+        say(essay, anchors.keep)
+    work()
+    found = live_anchors()
+    assert len(found) == ANCHORS
+    assert {essay for essay, kept in found.items() if kept} == {essay.id for essay in essays[:2]}
+    regraded = [row for row in rows(Regrade) if row.grade]
+    assert {row.essay_id for row in regraded} == set(found), "the kept ones are graded again too"
+
+
+def test_one_that_is_kept_later_takes_the_place_of_an_automatic_one(moving: MovingEngine) -> None:
+    work()
+    before = live_anchors()
+    other = next(essay for essay in loaded_essays() if essay.id not in before)
+    say(other, anchors.keep)
+    live(1)
+    after = live_anchors()
+    assert len(after) == ANCHORS
+    assert after[other.id]
+    assert len(before.keys() & after.keys()) == ANCHORS - 1
+    assert {row.essay_id for row in rows(Regrade) if row.day == now().date()} == set(after)
+
+
+def test_an_automatic_one_that_is_kept_keeps_its_baseline(moving: MovingEngine) -> None:
+    work()
+    before = rows(Anchor)
+    say(next(essay for essay in loaded_essays() if essay.id == before[0].essay_id), anchors.keep)
+    watch()
+    assert [anchor.id for anchor in rows(Anchor)] == [anchor.id for anchor in before]
+
+
+def test_one_that_is_dismissed_is_never_chosen_again_and_another_takes_its_place(moving: MovingEngine) -> None:
+    work()
+    dismissed = list(live_anchors())[:2]
+    for essay in loaded_essays():
+        if essay.id in dismissed:
+            say(essay, anchors.dismiss)
+    live(2)
+    assert len(live_anchors()) == ANCHORS
+    assert not live_anchors().keys() & set(dismissed)
+
+
+def test_where_all_are_dismissed_none_is_watched(moving: MovingEngine) -> None:
+    for essay in loaded_essays():
+        say(essay, anchors.keep)
+        say(essay, anchors.dismiss)
+    work()
+    assert live_anchors() == {}
+
+
+def test_a_kept_one_is_graded_again_where_there_are_few_essays(school: School, moving: MovingEngine) -> None:
+    small = make_assignment(school.school_class)
+    essay = make_essay(school.student, small, state=EssayState.graded)
+    with session() as db:
+        db.execute(update(Grading).where(Grading.essay_id == essay.id).values(tier="local"))
+        db.commit()
+    say(essay, anchors.keep)
+    work()
+    assert [row.essay_id for row in rows(Regrade) if row.grade].count(essay.id) == 1
 
 
 def test_few_essays_and_old_assignments_are_not_watched(school: School, moving: MovingEngine) -> None:
