@@ -53,7 +53,7 @@ def main() -> None:
     require_cases()
     with tempfile.TemporaryDirectory() as folder:
         postgres = EmbeddedPostgres(Path(folder))
-        url = postgres.start("maintenance_work_mem=1GB", "shared_buffers=1GB")
+        url = postgres.start("maintenance_work_mem=4GB", "shared_buffers=2GB")
         with use_environment({"PIZHU_DATABASE_URL": url, "PIZHU_HOME": folder}):
             settings.cache_clear()
             command.upgrade(Config(ROOT / "alembic.ini"), "head")
