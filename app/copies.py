@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
+from app.problems import Problem
 from app.views import PersonView, moment, person_json
 from grading.copies import clusters
 from grading.copies.clusters import Cluster
@@ -37,7 +38,8 @@ class PassageView(TypedDict):
 
 class OverlapView(TypedDict):
     """What `essay_id` shares with `other_id`, which was handed in before it. `share` and `other_share` are parts of the
-    words of each, from 0 to 1; `tokens` counts words, of Chinese characters."""
+    words of each, from 0 to 1; `tokens` counts words, of Chinese characters. `dismissed_at` is null unless a teacher
+    (`dismissed_by`, null once that account is gone) said that it is no copy."""
 
     essay_id: str
     other_id: str
@@ -45,6 +47,8 @@ class OverlapView(TypedDict):
     other_share: float
     tokens: int
     passages: list[PassageView]
+    dismissed_at: str | None
+    dismissed_by: PersonView | None
 
 
 class ClusterView(TypedDict):
@@ -53,16 +57,27 @@ class ClusterView(TypedDict):
 
 
 class CopiesView(TypedDict):
-    """Clusters of essays that share words, those that share most first. `waiting` essays were not compared yet."""
+    """Clusters of essays that share words, those that share most first, without pairs that a teacher dismissed: these
+    are in `dismissed`, the latest first. `waiting` essays were not compared yet."""
 
     clusters: list[ClusterView]
+    dismissed: list[OverlapView]
     waiting: int
+
+
+def pair_of(db: Session, essay: Essay, other_id: uuid.UUID) -> Overlap:
+    """What the essay shares with an earlier one of its class. Raises `Problem` 404 where that is nothing."""
+    pair = clusters.pair(db, essay.id, other_id)
+    if pair is None or pair.other.assignment.class_id != essay.assignment.class_id:
+        raise Problem(404)
+    return pair
 
 
 def copies_json(db: Session, assignment_id: uuid.UUID) -> CopiesView:
     """Of one assignment, for its teacher."""
     return {
         "clusters": [_cluster_json(cluster) for cluster in clusters.clusters(db, assignment_id)],
+        "dismissed": [overlap_json(pair) for pair in clusters.dismissed(db, assignment_id)],
         "waiting": clusters.waiting(db, assignment_id),
     }
 
@@ -82,6 +97,8 @@ def overlap_json(pair: Overlap) -> OverlapView:
         "other_share": round(pair.other_share, 4),
         "tokens": pair.tokens,
         "passages": pair.passages,
+        "dismissed_at": moment(pair.dismissed_at),
+        "dismissed_by": person_json(pair.dismissed_by) if pair.dismissed_by else None,
     }
 
 

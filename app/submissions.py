@@ -35,6 +35,7 @@ from app.problems import Problem, invalid, wrong
 from app.queues import ESSAY_QUEUES
 from grading import drifts, lifecycle, progress, second_looks
 from grading.cache.chain import chain
+from grading.copies import dismissal
 from grading.engines.engine import RequestRefused
 from grading.engines.grammar import check_schema
 from grading.lifecycle import NotAllowed, Outdated
@@ -43,7 +44,19 @@ from grading.rubric import Rubric, RubricError, number
 from grading.rule_notes import rule_notes
 from grading.task import Task
 from grading.text import TextError
-from models import Appeal, Assignment, Class, Essay, EssayState, Grading, Membership, Release, RubricVersion, User
+from models import (
+    Appeal,
+    Assignment,
+    Class,
+    Essay,
+    EssayState,
+    Grading,
+    Membership,
+    Overlap,
+    Release,
+    RubricVersion,
+    User,
+)
 from models.base import now
 from settings import settings
 
@@ -136,6 +149,18 @@ def appeal_grade(essay: Essay, student: User, data: object) -> Appeal:
     db().commit()
     progress.notify(lifecycle.notices_left(db()))
     return appeal
+
+
+def dismiss_copy(pair: Overlap, teacher: User) -> None:
+    """Show no teacher any more that these two essays share words; doing it twice is no error."""
+    dismissal.dismiss(db(), pair, teacher)
+    db().commit()
+
+
+def restore_copy(pair: Overlap) -> None:
+    """Take back what `dismiss_copy` did; doing it twice is no error."""
+    dismissal.take_back(db(), pair)
+    db().commit()
 
 
 def _hand_grading(wanted: HandGrade, rubric: Rubric, essay: Essay) -> Grading:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Identified
 from models.essay import Essay
+from models.people import User
 
 
 class Signature(Base):
@@ -34,7 +35,10 @@ class Overlap(Identified, Base):
     """Two essays of a class, by two students, that share words. `essay` was handed in after `other`."""
 
     __tablename__ = "overlaps"
-    __table_args__ = (UniqueConstraint("essay_id", "other_id"),)
+    __table_args__ = (
+        UniqueConstraint("essay_id", "other_id"),
+        Index("ix_overlaps_dismissed", "essay_id", postgresql_where=text("dismissed_at IS NOT NULL")),
+    )
 
     essay_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("essays.id", ondelete="CASCADE"))
     other_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("essays.id", ondelete="CASCADE"), index=True)
@@ -45,6 +49,10 @@ class Overlap(Identified, Base):
     other_share: Mapped[float]
     passages: Mapped[list[Any]]
     """As `grading.copies.passages.Passage`, in the order of `essay`."""
+    dismissed_at: Mapped[datetime | None]
+    """When a teacher said that it is no copy; None while it is shown."""
+    dismissed_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
 
     essay: Mapped[Essay] = relationship(foreign_keys=[essay_id])
     other: Mapped[Essay] = relationship(foreign_keys=[other_id])
+    dismissed_by: Mapped[User | None] = relationship(foreign_keys=[dismissed_by_id])

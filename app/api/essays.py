@@ -14,6 +14,7 @@ from app.api import blueprint
 from app.api.operation import Operation, operation
 from app.auth import assignment_of, essay_author, essay_reader, essay_teacher, me, rule, student
 from app.bodies import EssayFilter, HandGrade, NewAppeal, NewEssay
+from app.copies import OverlapView, overlap_json, pair_of
 from app.extensions import db
 from app.paging import Listing, paged
 from app.problems import wrong
@@ -146,3 +147,24 @@ def appeal_grade(essay_id: uuid.UUID, body: NewAppeal) -> Any:
     409 when there is no grade to be seen, the assignment's `appeal_until` is over, or an appeal is open already.
     """
     return appeal_json(submissions.appeal_grade(g.essay, me(), body)), 201
+
+
+@blueprint.post("/essays/<uuid:essay_id>/copies/<uuid:other_id>/dismiss")
+@rule(essay_teacher)
+@operation(Operation(200, OverlapView))
+def dismiss_copy(essay_id: uuid.UUID, other_id: uuid.UUID) -> Any:
+    """Say that an essay is no copy of the earlier one it shares words with: the pair is shown no more, nor are the same
+    words in other versions of the two. Doing it twice changes nothing. 404 for two that share nothing."""
+    pair = pair_of(db(), g.essay, other_id)
+    submissions.dismiss_copy(pair, me())
+    return overlap_json(pair)
+
+
+@blueprint.post("/essays/<uuid:essay_id>/copies/<uuid:other_id>/restore")
+@rule(essay_teacher)
+@operation(Operation(200, OverlapView))
+def restore_copy(essay_id: uuid.UUID, other_id: uuid.UUID) -> Any:
+    """Take that back: the pair is shown again. Doing it twice changes nothing."""
+    pair = pair_of(db(), g.essay, other_id)
+    submissions.restore_copy(pair)
+    return overlap_json(pair)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import uuid
 
-from flask import g, render_template
+from flask import flash, g, redirect, render_template, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
 
-from app.auth import assignment_teacher, essay_teacher, rule
+from app import submissions
+from app.auth import assignment_teacher, essay_teacher, me, rule
+from app.copies import pair_of
 from app.extensions import db
 from app.pages import blueprint
 from app.pages.margin import segments
-from app.problems import Problem
 from grading.copies import clusters
 
 SHOWN = 50
@@ -24,6 +27,7 @@ def copies(assignment_id: uuid.UUID) -> str:
         "teacher/copies.html",
         assignment=g.assignment,
         clusters=clusters.clusters(db(), assignment_id),
+        dismissed=clusters.dismissed(db(), assignment_id),
         waiting=clusters.waiting(db(), assignment_id),
         SHOWN=SHOWN,
     )
@@ -33,9 +37,7 @@ def copies(assignment_id: uuid.UUID) -> str:
 @rule(essay_teacher)
 def side_by_side(essay_id: uuid.UUID, other_id: uuid.UUID) -> str:
     """The later of two essays that share words beside the earlier; 404 for two that do not."""
-    pair = clusters.pair(db(), essay_id, other_id)
-    if pair is None or pair.other.assignment.class_id != g.assignment.class_id:
-        raise Problem(404)
+    pair = pair_of(db(), g.essay, other_id)
     others = [{"start": passage["other_start"], "end": passage["other_end"]} for passage in pair.passages]
     return render_template(
         "teacher/side_by_side.html",
@@ -46,3 +48,19 @@ def side_by_side(essay_id: uuid.UUID, other_id: uuid.UUID) -> str:
             (pair.other, pair.other_share, segments(pair.other.text, others), "other"),
         ],
     )
+
+
+@blueprint.post("/essays/<uuid:essay_id>/beside/<uuid:other_id>/dismiss")
+@rule(essay_teacher)
+def dismiss_copy(essay_id: uuid.UUID, other_id: uuid.UUID) -> Response:
+    submissions.dismiss_copy(pair_of(db(), g.essay, other_id), me())
+    flash(_("These two are no longer shown as sharing words."))
+    return redirect(url_for("pages.copies", assignment_id=g.assignment.id), 303)
+
+
+@blueprint.post("/essays/<uuid:essay_id>/beside/<uuid:other_id>/restore")
+@rule(essay_teacher)
+def restore_copy(essay_id: uuid.UUID, other_id: uuid.UUID) -> Response:
+    submissions.restore_copy(pair_of(db(), g.essay, other_id))
+    flash(_("These two are shown again as sharing words."))
+    return redirect(url_for("pages.side_by_side", essay_id=essay_id, other_id=other_id), 303)

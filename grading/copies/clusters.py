@@ -33,18 +33,29 @@ class Cluster:
 
 
 def clusters(session: Session, assignment_id: uuid.UUID) -> list[Cluster]:
-    """Those with an essay of this assignment, the one that shares most first. Withdrawn essays are left out."""
-    later, earlier = aliased(Essay), aliased(Essay)
-    pairs = _pairs().join(later, later.id == Overlap.essay_id).join(earlier, earlier.id == Overlap.other_id)
-    pairs = pairs.where((later.assignment_id == assignment_id) | (earlier.assignment_id == assignment_id))
-    pairs = pairs.where(later.state != EssayState.cancelled, earlier.state != EssayState.cancelled)
-    grouped = connected(session.scalars(pairs))
+    """Those with an essay of this assignment, the one that shares most first. Withdrawn essays are left out, and pairs
+    that a teacher dismissed."""
+    grouped = connected(session.scalars(_of_assignment(assignment_id).where(Overlap.dismissed_at.is_(None))))
     return sorted(grouped, key=lambda cluster: -cluster.largest)
 
 
+def dismissed(session: Session, assignment_id: uuid.UUID) -> list[Overlap]:
+    """The pairs with an essay of this assignment that a teacher dismissed, the latest first."""
+    pairs = _of_assignment(assignment_id).where(Overlap.dismissed_at.is_not(None))
+    return list(session.scalars(pairs.order_by(Overlap.dismissed_at.desc())))
+
+
+def _of_assignment(assignment_id: uuid.UUID) -> Select[Overlap]:
+    later, earlier = aliased(Essay), aliased(Essay)
+    pairs = _pairs().join(later, later.id == Overlap.essay_id).join(earlier, earlier.id == Overlap.other_id)
+    pairs = pairs.where((later.assignment_id == assignment_id) | (earlier.assignment_id == assignment_id))
+    return pairs.where(later.state != EssayState.cancelled, earlier.state != EssayState.cancelled)
+
+
 def of_essay(session: Session, essay_id: uuid.UUID) -> list[Overlap]:
-    """What this essay shares with others, the most first."""
+    """What this essay shares with others, the most first, without what a teacher dismissed."""
     pairs = _pairs().where((Overlap.essay_id == essay_id) | (Overlap.other_id == essay_id))
+    pairs = pairs.where(Overlap.dismissed_at.is_(None))
     withdrawn = exists().where(Essay.id.in_([Overlap.essay_id, Overlap.other_id]), Essay.state == EssayState.cancelled)
     return sorted(session.scalars(pairs.where(~withdrawn)), key=lambda pair: -max(pair.share, pair.other_share))
 
@@ -56,12 +67,13 @@ def copied(session: Session, assignment_id: uuid.UUID) -> int:
 
 
 def shares_words() -> ColumnElement[bool]:
-    """Of an `Essay` in a query: whether it shares words with another student's."""
-    return exists().where((Overlap.essay_id == Essay.id) | (Overlap.other_id == Essay.id))
+    """Of an `Essay` in a query: whether it shares words with another student's, and no teacher dismissed it."""
+    shares = (Overlap.essay_id == Essay.id) | (Overlap.other_id == Essay.id)
+    return exists().where(shares, Overlap.dismissed_at.is_(None))
 
 
 def pair(session: Session, essay_id: uuid.UUID, other_id: uuid.UUID) -> Overlap | None:
-    """What the later of two essays shares with the earlier; None where they share nothing."""
+    """What the later of two essays shares with the earlier, dismissed or not; None where they share nothing."""
     return session.scalars(_pairs().filter_by(essay_id=essay_id, other_id=other_id)).one_or_none()
 
 
@@ -93,5 +105,6 @@ def connected(pairs: Iterable[Overlap]) -> list[Cluster]:
 def _pairs() -> Select[Overlap]:
     essay, other = joinedload(Overlap.essay), joinedload(Overlap.other)
     return select(Overlap).options(
-        *(each.joinedload(part) for each in (essay, other) for part in (Essay.student, Essay.assignment))
+        joinedload(Overlap.dismissed_by),
+        *(each.joinedload(part) for each in (essay, other) for part in (Essay.student, Essay.assignment)),
     )

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.types import Integer
 
+from grading.copies.dismissal import dismissed_words
 from grading.copies.passages import overlap
 from grading.copies.signature import AGREE, VERSION, signature
 from models import Assignment, Essay, EssayState, Overlap, Signature
@@ -114,8 +115,8 @@ def _allow(session: Session, setting: str) -> None:
 
 def _keep(session: Session, later: Essay, earlier: Essay) -> bool:
     """Keep what the two share, if a teacher should look at it."""
-    tasks = "\n\n".join(dict.fromkeys((_words(later.assignment), _words(earlier.assignment))))
-    shared = overlap(later.text, earlier.text, tasks)
+    tasks = dict.fromkeys((_words(later.assignment), _words(earlier.assignment)))
+    shared = overlap(later.text, earlier.text, "\n\n".join([*tasks, dismissed_words(session, later, earlier)]))
     if not shared.is_flagged:
         return False
     values = {
@@ -125,7 +126,9 @@ def _keep(session: Session, later: Essay, earlier: Essay) -> bool:
         "passages": [asdict(passage) for passage in shared.passages],
     }
     insert = upsert(Overlap).values(id=uuid.uuid4(), essay_id=later.id, other_id=earlier.id, **values)
-    session.execute(insert.on_conflict_do_update(index_elements=["essay_id", "other_id"], set_=values))
+    known = ["essay_id", "other_id"]
+    shown = Overlap.dismissed_at.is_(None)
+    session.execute(insert.on_conflict_do_update(index_elements=known, set_=values, where=shown))
     return True
 
 

@@ -61,6 +61,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.cancel_essay", "POST"): (401, 409, 404, 404, 403, 404, 404),  # it is graded already
     ("api.retry_essay", "POST"): with_success(TEACHER, 409),
     ("api.grade_by_hand", "POST"): with_success(TEACHER, 201),
+    ("api.dismiss_copy", "POST"): TEACHER,
+    ("api.restore_copy", "POST"): TEACHER,
     ("api.appeal_grade", "POST"): (401, 201, 404, 404, 403, 404, 404),
     ("api.ask", "POST"): (401, 200, 200, 422, 200, 422, 422),
     ("api.reject_answer", "POST"): (401, 204, 404, 404, 404, 404, 404),
@@ -135,6 +137,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("pages.appeal_grade", "POST"): (401, 303, 404, 404, 403, 404, 404),
     ("pages.copies", "GET"): page(CLASS_TEACHER),
     ("pages.side_by_side", "GET"): page(TEACHER),
+    ("pages.dismiss_copy", "POST"): deed(TEACHER),
+    ("pages.restore_copy", "POST"): deed(TEACHER),
     ("pages.review", "GET"): page(TEACHERS),
     ("pages.review_essay", "GET"): page(TEACHER),
     ("pages.grade_in_review", "POST"): deed(TEACHER),

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from sqlalchemy import select, update
 
-from grading.copies import search
+from grading.copies import dismissal, search
 from grading.copies.clusters import clusters, of_essay, waiting
 from models import Assignment, Essay, EssayState, Overlap, Role, Signature, User
 from models.session import session
@@ -14,6 +14,22 @@ from tests.grading.copies.examples import CHINESE, ENGLISH, OTHER, OTHER_CHINESE
 from workers.copies import look_for_copies
 
 COPY = taking(OTHER, ENGLISH, 0, 180)
+
+
+def shown(school: School) -> set[tuple[uuid.UUID, uuid.UUID]]:
+    """The pairs that the assignment's page shows."""
+    with session() as db:
+        return {
+            (pair.essay_id, pair.other_id) for cluster in clusters(db, school.assignment.id) for pair in cluster.pairs
+        }
+
+
+def dismiss(school: School, essay: Essay, other: Essay) -> None:
+    with session() as db:
+        dismissal.dismiss(
+            db, db.scalars(select(Overlap).filter_by(essay_id=essay.id, other_id=other.id)).one(), school.teacher
+        )
+        db.commit()
 
 
 def pairs() -> set[tuple[uuid.UUID, uuid.UUID]]:
@@ -159,3 +175,76 @@ def test_what_both_quote_from_the_task_is_no_copy(school: School) -> None:
         make_essay(student, assignment, f"{text} {ENGLISH[:180]}")
     look_for_copies()
     assert not pairs()
+
+
+def test_a_dismissed_pair_that_is_found_again_stays_dismissed(school: School) -> None:
+    source = make_essay(school.student, school.assignment, ENGLISH)
+    copy = make_essay(school.classmate, school.assignment, COPY)
+    look_for_copies()
+    dismiss(school, copy, source)
+    with session() as db:
+        before = db.scalars(select(Overlap)).one().passages
+        db.execute(update(Signature).values(version=0))
+        db.commit()
+    look_for_copies()
+    assert not shown(school)
+    with session() as db:
+        (pair,) = db.scalars(select(Overlap)).all()
+        assert (pair.dismissed_by_id, pair.passages) == (school.teacher.id, before)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_same_words_in_another_version_of_dismissed_essays_are_not_shown_and_more_words_are(
+    school: School, language: str
+) -> None:
+    source_text, text, share, end = {
+        "en": (ENGLISH, OTHER, 180, "That was last year."),
+        "zh": (CHINESE, OTHER_CHINESE, 60, "那是去年的事。"),
+    }[language]
+    source = make_essay(school.student, school.assignment, source_text)
+    copy = make_essay(school.classmate, school.assignment, taking(text, source_text, 0, share))
+    look_for_copies()
+    dismiss(school, copy, source)
+
+    make_essay(school.classmate, school.assignment, f"{end} {taking(text, source_text, 0, share)}")
+    source_again = make_essay(school.student, school.assignment, f"{source_text} {end}")
+    look_for_copies()
+    assert not shown(school)
+
+    more = make_essay(school.classmate, school.assignment, taking(text, source_text, 0, len(source_text)))
+    look_for_copies()
+    assert shown(school) == {(more.id, source.id), (more.id, source_again.id)}
+    with session() as db:
+        (passage,) = db.scalars(select(Overlap).filter_by(essay_id=more.id, other_id=source.id)).one().passages
+    assert passage["other_start"] > share - 20, "what was dismissed is not counted again"
+
+
+def test_the_same_words_in_essays_of_others_are_shown(school: School) -> None:
+    source = make_essay(school.student, school.assignment, ENGLISH)
+    copy = make_essay(school.classmate, school.assignment, COPY)
+    look_for_copies()
+    dismiss(school, copy, source)
+    third = make_essay(make_user(Role.student, school.school_class), school.assignment, COPY)
+    elsewhere = make_essay(school.classmate, make_assignment(school.school_class), COPY)
+    look_for_copies()
+    assert shown(school) == {
+        (third.id, source.id),
+        (third.id, copy.id),
+        (elsewhere.id, source.id),
+        (elsewhere.id, third.id),
+    }
+
+
+def test_what_a_dismissal_left_out_is_found_once_it_is_taken_back(school: School) -> None:
+    source = make_essay(school.student, school.assignment, ENGLISH)
+    copy = make_essay(school.classmate, school.assignment, COPY)
+    look_for_copies()
+    dismiss(school, copy, source)
+    revised = make_essay(school.classmate, school.assignment, f"{COPY} That is all.")
+    look_for_copies()
+    assert not shown(school)
+    with session() as db:
+        dismissal.take_back(db, db.scalars(select(Overlap)).one())
+        db.commit()
+    look_for_copies()
+    assert shown(school) == {(copy.id, source.id), (revised.id, source.id)}

@@ -86,3 +86,37 @@ def test_an_essay_of_another_assignment_is_named_with_it(visit: Visit, school: S
     page = visit(school.teacher, "zh").get(f"/assignments/{school.assignment.id}/copies")
     assert "去年的作文" in page.text
     assert "2 篇作文" in page.text
+
+
+def test_a_dismissed_pair_leaves_every_page_and_comes_back_when_that_is_taken_back(
+    visit: Visit, school: School, pair: tuple[Essay, Essay]
+) -> None:
+    teacher = visit(school.teacher)
+    beside = f"/essays/{pair[0].id}/beside/{pair[1].id}"
+    where = [f"/assignments/{school.assignment.id}", f"/classes/{school.school_class.id}", f"/essays/{pair[0].id}"]
+    overview = teacher.send(teacher.get(beside), action="/dismiss")
+    assert overview.path == f"{where[0]}/copies"
+    assert "no longer shown" in overview.text
+    assert "No two essays share" in overview.text
+    assert "1 pair that is no copy" in overview.text
+    assert [one for _, one in overview.elements if one.get("href") == beside]
+    for address in where:
+        assert "shares words" not in teacher.get(address).text.replace("share words", "shares words")
+
+    page = teacher.get(beside)
+    assert f"No copy, said {school.teacher.name} on" in page.text
+    page = teacher.send(page, action="/restore")
+    assert page.path == beside
+    assert "No copy" not in page.text
+    for address in where:
+        assert "share" in teacher.get(address).text
+
+
+def test_the_buttons_speak_chinese(visit: Visit, school: School, pair: tuple[Essay, Essay]) -> None:
+    teacher = visit(school.teacher, "zh")
+    page = teacher.get(f"/essays/{pair[0].id}/beside/{pair[1].id}")
+    assert "不是抄袭" in page.form("/dismiss").buttons
+    assert "1 对已判定不是抄袭" in teacher.send(page, action="/dismiss").text
+    page = teacher.get(page.path)
+    assert f"{school.teacher.name} 于" in page.text
+    assert "重新列出" in page.form("/restore").buttons
