@@ -8,6 +8,7 @@ so that a plain `celery -A workers inspect active` or `flask` shell finds the sa
 from __future__ import annotations
 
 import os
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,7 @@ class TokenPrice(BaseModel):
     input: Decimal = Field(ge=0)
     output: Decimal = Field(ge=0)
     cached: Decimal | None = Field(None, ge=0, description="None: as `input`.")
+    dated: date | None = Field(None, description="Of when the price is; kept with each call that is made at it.")
 
 
 class Tier(BaseModel):

@@ -284,6 +284,10 @@ class CostsFilter(Body):
         return self
 
 
+class SavingFilter(CostsFilter):
+    class_id: uuid.UUID | None = Field(None, description="Of one class; without it, of all.")
+
+
 class CostsTable(CostsFilter):
     by: Literal["model", "feature", "hour", "user", "class"] = Field(
         "hour", description="A line for each; users and classes are those of the last 30 days, whatever the period."

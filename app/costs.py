@@ -15,8 +15,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
-from app.views import moment
-from grading.costs import report
+from app.views import SavingView, moment
+from grading.costs import report, saving, savings
 from grading.costs.report import Attribution, Iceberg, PromptShape, Share, Spent
 from grading.prompts import library
 from grading.prompts.defaults import NoDefault, default
@@ -88,6 +88,7 @@ CostsView = TypedDict(
         "by_feature": list[FeatureCost],
         "by_hour": list[HourCost],
         "iceberg": IcebergView,
+        "saving": SavingView,
     },
 )
 
@@ -156,7 +157,13 @@ def costs_view(db: Session, begin: datetime, end: datetime) -> CostsView:
         "by_feature": [{"feature": name, **_sums(spent)} for name, spent in found.by_feature.items()],  # type: ignore[typeddict-item]
         "by_hour": [{"hour": moment(hour), **_sums(spent)} for hour, spent in found.by_hour.items()],  # type: ignore[typeddict-item]
         "iceberg": iceberg_view(parts),
+        "saving": saving_view(db, begin, end),
     }
+
+
+def saving_view(db: Session, begin: datetime, end: datetime, class_id: uuid.UUID | None = None) -> SavingView:
+    """Of the essays, of a class or of all, whose grade came in the period."""
+    return saving.to_json(savings.total(db, begin, end, class_id))  # type: ignore[return-value]
 
 
 def iceberg(db: Session, begin: datetime, end: datetime) -> Iceberg:

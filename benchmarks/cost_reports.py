@@ -56,7 +56,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         postgres = EmbeddedPostgres(Path(folder))
-        os.environ["PIZHU_DATABASE_URL"] = postgres.start("fsync=off")
+        os.environ["PIZHU_DATABASE_URL"] = postgres.start("fsync=off", "full_page_writes=off", "max_wal_size=8GB")
         settings.cache_clear()
         try:
             print(json.dumps({"benchmark": "cost_reports", **vars(chosen), **measured(chosen)}))

@@ -22,6 +22,7 @@ from models import (
     CallOutcome,
     Class,
     Essay,
+    EssaySaving,
     EssayState,
     Grading,
     LlmCall,
@@ -222,6 +223,16 @@ def make_call(began: datetime, cost: str = "0.01", **fields: Any) -> uuid.UUID:
         db.add(row)
         db.commit()
         return row.id
+
+
+def make_saving(class_id: uuid.UUID, *, baseline: str, at: datetime | None = None, **levers: str) -> None:
+    """What an essay of the class saved, in US dollars by lever."""
+    by = {name: Decimal(levers.get(name, 0)) for name in ("prompt", "cache", "routing", "local", "batch")}
+    cost = Decimal(baseline) - sum(by.values())
+    amounts = {f"{name}_usd": usd for name, usd in by.items()}
+    with session() as db:
+        db.add(EssaySaving(class_id=class_id, at=at or now(), baseline_usd=Decimal(baseline), cost_usd=cost, **amounts))
+        db.commit()
 
 
 @dataclass(frozen=True)

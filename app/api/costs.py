@@ -10,9 +10,10 @@ from flask import Response
 from app.api import blueprint
 from app.api.operation import Operation, operation
 from app.auth import ops, rule
-from app.bodies import AttributionFilter, CostsFilter, CostsTable
-from app.costs import AttributionView, CostsView, as_csv, attribution_view, costs_view, period
+from app.bodies import AttributionFilter, CostsFilter, CostsTable, SavingFilter
+from app.costs import AttributionView, CostsView, as_csv, attribution_view, costs_view, period, saving_view
 from app.extensions import db
+from app.views import SavingView
 
 
 @blueprint.get("/costs")
@@ -22,7 +23,8 @@ def get_costs(query: CostsFilter) -> Any:
     """What was spent on calls that began in a period, by model, feature and hour, and what of it was wasted.
 
     Without `from` and `to` it is the last 30 days. Hours are UTC. `baseline_usd` is what the baseline model would have
-    cost for the same work. Calls under way count with their estimates.
+    cost for the same work. Calls under way count with their estimates. `saving` is of the essays whose grade came in
+    the period, split by lever.
     """
     return costs_view(db(), *period(query.begin, query.end))
 
@@ -54,3 +56,14 @@ def get_costs_table(query: CostsTable) -> Any:
 def get_attribution(query: AttributionFilter) -> Any:
     """Who the money of the last days was spent for, and how much of it for the dearest of the users."""
     return attribution_view(db(), query.days)
+
+
+@blueprint.get("/costs/savings")
+@rule(ops)
+@operation(Operation(200, SavingView, query=SavingFilter))
+def get_savings(query: SavingFilter) -> Any:
+    """Which lever saved how much on the essays, of a class or of all, whose grade came in a period.
+
+    Without `from` and `to` it is the last 30 days; a month is from its first day to its last one.
+    """
+    return saving_view(db(), *period(query.begin, query.end), query.class_id)

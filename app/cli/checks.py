@@ -32,6 +32,8 @@ from settings import ROOT, Settings
 from workers.facts import provider_of
 from workers.heartbeat import live_workers
 
+OLDEST_POSTGRES = 15
+"""The first that can say of a unique index that two empty values are the same (NULLS NOT DISTINCT)."""
 MEMORY_FOR_MODEL = 4 * 2**30
 """Bytes that the demonstration model, the web and the workers need together."""
 
@@ -110,7 +112,7 @@ def check_prices(config: Settings) -> Finding:
         return Finding(None, "no hosted model, so nothing is paid by the token")
     try:
         prices = [
-            f"{tier.model} {price.input_mtok:f}/{price.output_mtok:f}"
+            f"{tier.model} {price.input_mtok:f}/{price.output_mtok:f} ({price.source}, {price.dated or 'no date'})"
             for tier in hosted
             if (price := price_of(tier.model))
         ]
@@ -159,10 +161,13 @@ def check_postgres(config: Settings) -> Finding:
         with engine().connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
             version = connection.scalar(text("SHOW server_version"))
+            server = int(connection.scalar(text("SHOW server_version_num")) or 0)
             vector = connection.scalar(text("SELECT extversion FROM pg_extension WHERE extname = 'vector'"))
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error)).splitlines()[0]
         return Finding(False, f"Postgres cannot be reached: {reason}", "Is PIZHU_DATABASE_URL right?")
+    if server < OLDEST_POSTGRES * 10_000:
+        return Finding(False, f"Postgres {version} is too old", f"Pizhu needs Postgres {OLDEST_POSTGRES} or newer.")
     newest = ScriptDirectory.from_config(Config(ROOT / "alembic.ini")).get_current_head()
     if current != newest:
         return Finding(False, f"tables are at {current}, not at {newest}", "`pizhu db upgrade` migrates them.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from flask import render_template, request
 from flask_babel import gettext as _
@@ -15,9 +16,10 @@ from app.extensions import db
 from app.pages import blueprint
 from app.pages.forms import field_errors
 from app.problems import Problem
-from grading.costs import report
+from grading.costs import report, savings
 from models import Class, User
 from models.base import now
+from settings import settings
 
 SHOWN = 10
 """Users and classes on the page; the table for a spreadsheet has a hundred."""
@@ -55,12 +57,21 @@ def costs() -> str:
         ],
         over_time=_over_time(found, by_day=by_day),
         by_day=by_day,
+        saving=savings.total(db(), begin, end),
+        months=_months(now().astimezone(ZoneInfo(settings().time_zone)).date()),
         days=DAYS,
         users=[(names_of(db(), User, users).get(one.key), one) for one in users],
         classes=[(names_of(db(), Class, classes).get(one.key), one) for one in classes],
         spenders=who.spenders,
         concentration=concentration_view(who),
     )
+
+
+def _months(today: date) -> list[tuple[date, date]]:
+    """First and last days of this month and of the one before."""
+    first = today.replace(day=1)
+    last = first - timedelta(days=1)
+    return [(first, today), (last.replace(day=1), last)]
 
 
 def _over_time(found: report.Costs, *, by_day: bool) -> list[tuple[str, float]]:

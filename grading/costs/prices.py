@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib.metadata import version
 
 from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import TieredPrices
+from genai_prices.types import StartDateConstraint, TieredPrices
 
 from grading.engines.engine import Usage
 from models.base import now
@@ -43,6 +43,8 @@ class Price:
     output_mtok: Decimal
     source: str
     """Who says so, such as `genai-prices 0.2.3`."""
+    dated: str | None = None
+    """Of when the list is, in ISO 8601 as exactly as it is known; None where nobody says."""
 
     def cost(self, usage: Usage, *, batch: bool = False) -> Decimal:
         """What a call with this usage costs."""
@@ -54,7 +56,7 @@ class Price:
 
     def to_json(self) -> dict[str, str]:
         """For the ledger; amounts are strings, so that no reader makes floating-point numbers of them."""
-        return {name: str(value) for name, value in vars(self).items()}
+        return {name: str(value) for name, value in vars(self).items() if value is not None}
 
 
 GUIDE = {
@@ -69,7 +71,7 @@ GUIDE = {
 
 
 EMBEDDERS = {
-    model: Price(Decimal(prompt), Decimal(prompt), Decimal(0), "OpenAI's price list of 2025")
+    model: Price(Decimal(prompt), Decimal(prompt), Decimal(0), "OpenAI's price list", "2025")
     for model, prompt in (
         ("text-embedding-3-small", "0.02"),
         ("text-embedding-3-large", "0.13"),
@@ -87,7 +89,8 @@ def price_of(model: str, *, provider: str | None = None, at: datetime | None = N
     listed = GUIDE.get(model) or EMBEDDERS.get(model) or _listed(model, provider, at or now(), prompt_tokens)
     if given := settings().prices.get(model):
         cached = given.input if given.cached is None else given.cached
-        price = Price(given.input, cached, given.output, "the setting PIZHU_PRICES")
+        dated = given.dated.isoformat() if given.dated else None
+        price = Price(given.input, cached, given.output, "the setting PIZHU_PRICES", dated)
         if listed:
             _doubt(model, price, listed)
         return price
@@ -114,7 +117,17 @@ def _listed(model: str, provider: str | None, at: datetime, prompt_tokens: int) 
     if prompt is None or reply is None:  # it is paid by the call or the picture, which we could not count
         return None
     cached = _for_length(prices.cache_read_mtok, prompt_tokens)
-    return Price(prompt, prompt if cached is None else cached, reply, PACKAGE)
+    return Price(prompt, prompt if cached is None else cached, reply, PACKAGE, _newest(at.date()))
+
+
+@cache
+def _newest(today: date) -> str | None:
+    """When the newest price of the package's list began: the list says nothing else of its own age."""
+    priced = (model.prices for provider in get_snapshot().providers for model in provider.models)
+    constraints = (price.constraint for prices in priced if isinstance(prices, list) for price in prices)
+    began = (one.start_date for one in constraints if isinstance(one, StartDateConstraint))
+    newest = max((day for day in began if day <= today), default=None)
+    return None if newest is None else newest.isoformat()
 
 
 def _for_length(rate: Decimal | TieredPrices | None, prompt_tokens: int) -> Decimal | None:

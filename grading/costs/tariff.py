@@ -72,7 +72,7 @@ class Hosted:
     def from_json(cls, kept: Mapping[str, str]) -> Self:
         """As it stands in the ledger: a call that ends a day later costs what it was made at."""
         amounts = {name: Decimal(kept[name]) for name in ("input_mtok", "cached_mtok", "output_mtok")}
-        return cls(Price(**amounts, source=kept["source"]), batch="batch" in kept)
+        return cls(Price(**amounts, source=kept["source"], dated=kept.get("dated")), batch="batch" in kept)
 
 
 class OwnMachine:

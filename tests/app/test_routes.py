@@ -88,6 +88,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.get_costs", "GET"): OPS,
     ("api.get_costs_table", "GET"): OPS,
     ("api.get_attribution", "GET"): OPS,
+    ("api.get_savings", "GET"): OPS,
     ("pages.costs", "GET"): page(OPS),
     ("api.list_queues", "GET"): OPS,
     ("api.list_feedback", "GET"): OPS,

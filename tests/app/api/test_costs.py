@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from app.costs import as_csv
 from models.base import now
 from tests.app.conftest import Clients
-from tests.factories import School, make_call
+from tests.factories import School, make_call, make_saving
 
 COSTS = "/api/v1/costs"
 
@@ -91,3 +91,30 @@ def test_tables_for_a_spreadsheet(ops: FlaskClient) -> None:
 def test_a_name_that_a_spreadsheet_would_compute_is_text() -> None:
     assert as_csv([{"name": "=1+1", "cost_usd": "-0.5"}]).splitlines()[1] == "'=1+1,-0.5"
     assert as_csv([]) == ""
+
+
+class TestSavings:
+    """Which lever saved how much, of everybody and of a class."""
+
+    @pytest.fixture
+    def saved(self, school: School) -> None:
+        make_saving(school.school_class.id, baseline="10", prompt="4", local="3")
+        make_saving(school.other_class.id, baseline="1", batch="0.5")
+        make_saving(school.school_class.id, baseline="2", prompt="1", at=now() - timedelta(days=40))
+
+    def test_come_with_the_costs_of_a_period(self, ops: FlaskClient, saved: None) -> None:
+        found = told(ops)["saving"]
+        by = {name: Decimal(usd) for name, usd in found["by"].items()}
+        assert by == {"prompt": 4, "cache": 0, "routing": 0, "local": 3, "batch": Decimal("0.5")}
+        assert Decimal(found["baseline_usd"]) == 11
+        assert sum(by.values()) == Decimal(found["saved_usd"]) == Decimal("7.5")
+
+    def test_of_a_class_and_of_a_month(self, ops: FlaskClient, saved: None, school: School) -> None:
+        def saved_by(**query: str) -> Decimal:
+            return Decimal(ops.get(f"{COSTS}/savings", query_string=query).get_json()["saved_usd"])
+
+        whole, since = str(school.school_class.id), (now() - timedelta(days=50)).date().isoformat()
+        assert saved_by(class_id=whole) == 7
+        assert saved_by(class_id=whole, **{"from": since}) == 8
+        assert saved_by(**{"from": since}) == Decimal("8.5")
+        assert saved_by(**{"from": since, "to": (now() - timedelta(days=35)).date().isoformat()}) == 1

@@ -104,6 +104,12 @@ class TestWhoGrades:
         assert found.ok
         assert "gpt-4.1-mini 0.4/1.6" in found.what
 
+    def test_with_who_says_so_and_since_when(self, installation: Path) -> None:
+        tiers = '[{"name": "mine", "engine": "openai", "model": "ours"}]'
+        price = '{"ours": {"input": "1", "output": "2", "dated": "2026-11-01"}}'
+        found = self.checked(checks.check_prices, OPENAI_API_KEY="a-key", PIZHU_TIERS=tiers, PIZHU_PRICES=price)
+        assert "ours 1/2 (the setting PIZHU_PRICES, 2026-11-01)" in found.what
+
     def test_a_provider_that_refuses_the_account_is_broken(self, redis: Redis) -> None:
         circuit = Circuit("api.openai.com")
         with pytest.raises(QuotaExceeded), circuit.passing():
@@ -167,6 +173,15 @@ def test_servers_that_answer_are_named_with_their_versions(servers: None) -> Non
     assert re.fullmatch(r"Postgres 18\.\d+, pgvector [\d.]+, tables at \d{4}", postgres.what)
     assert redis.ok
     assert re.fullmatch(r"Valkey [\d.]+", redis.what)
+
+
+def test_a_postgres_that_is_too_old_is_named(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "OLDEST_POSTGRES", 99)
+    finding = checks.check_postgres(settings())
+
+    assert finding.ok is False
+    assert re.fullmatch(r"Postgres [\d.]+.* is too old", finding.what)
+    assert finding.mend == "Pizhu needs Postgres 99 or newer."
 
 
 def test_tables_of_an_older_version_are_to_be_migrated(database: None) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from models.base import now
 from tests.app.pages.conftest import Open, Visit
-from tests.factories import School, make_call
+from tests.factories import School, make_call, make_saving
 
 
 @pytest.fixture
@@ -45,6 +45,35 @@ def test_teachers_read_what_their_class_and_their_assignment_have_cost(
     assert "$45.00 for 30 calls" in teacher.get(f"/assignments/{school.assignment.id}").text
     other = visit(school.other_teacher)
     assert "No model was asked for this class" in other.get(f"/classes/{school.other_class.id}").text
+
+
+def test_what_each_lever_saved_is_told_to_ops_and_to_the_teachers_of_the_class(
+    visit: Visit, school: School, calls: None
+) -> None:
+    make_saving(school.school_class.id, baseline="10", prompt="4", local="3.5")
+    for reader, path in ((school.ops, "/costs"), (school.teacher, f"/classes/{school.school_class.id}")):
+        page = visit(reader).get(path).text
+        assert "Saved by our own machine" in page
+        assert "$3.50" in page
+        assert "$7.50" in page
+    assert "by lever" not in visit(school.other_teacher).get(f"/classes/{school.other_class.id}").text
+
+
+def test_where_nothing_cost_anything_the_page_says_so_and_draws_nothing(visit: Visit, school: School) -> None:
+    make_call(now() - timedelta(hours=1), "0", user_id=school.student.id, class_id=school.school_class.id)
+    page = visit(school.ops).get("/costs").text
+    assert "None of these calls cost anything" in page
+    assert "data-chart" not in page
+    assert "gpt-4.1-mini" in page
+
+
+@pytest.mark.slow
+def test_calls_and_cost_of_users_and_classes_are_seen(open_page: Open, school: School, calls: None, redis: Any) -> None:
+    page = open_page(school.ops, "/costs", viewport={"width": 1200, "height": 900})
+    tables = page.locator("[aria-labelledby=for-whom] .wide").all()
+    assert len(tables) == 2
+    for table in tables:
+        assert table.evaluate("box => box.scrollWidth <= box.clientWidth")
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from grading.costs import prices
 from grading.costs.prices import Price, UnknownModel, machine_cost, price_of
+from grading.costs.tariff import Hosted
 from grading.engines.engine import Usage
 from settings import Settings
 from tests.conftest import use_environment
@@ -174,3 +175,14 @@ def test_a_price_in_the_ledger_says_where_it_comes_from() -> None:
         "source": "the cost guide",
     }
     assert price_of("gpt-4o").source.startswith("genai-prices ")
+
+
+def test_a_price_in_the_ledger_says_of_when_it_is() -> None:
+    noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    listed = price_of("gpt-4o", at=noon).to_json()
+    assert date(2026, 1, 1) < date.fromisoformat(listed["dated"]) <= noon.date()
+    assert Hosted.from_json(listed).price == price_of("gpt-4o", at=noon)
+    with use_environment({"PIZHU_PRICES": '{"gpt-4o": {"input": "1", "output": "2", "dated": "2026-11-02"}}'}):
+        assert price_of("gpt-4o").dated == "2026-11-02"
+    with use_environment({"PIZHU_PRICES": '{"gpt-4o": {"input": "1", "output": "2"}}'}):
+        assert "dated" not in price_of("gpt-4o").to_json()
