@@ -8,7 +8,7 @@ from models.budget import Budget, BudgetSpending, Period
 from models.cache_entry import CacheBound, CacheEntry
 from models.calibration import Calibration
 from models.copy import Overlap, Signature
-from models.cost_rollup import CostDay, CostHour, CostRollup
+from models.cost_rollup import CostDay, CostHour, CostRollup, CostWindow
 from models.coursework import Assignment, Release, RubricVersion
 from models.essay import Essay, EssayState, EssayTransition, Grading, Source
 from models.llm_call import CallOutcome, LlmCall
@@ -39,6 +39,7 @@ __all__ = [
     "CostDay",
     "CostHour",
     "CostRollup",
+    "CostWindow",
     "Drift",
     "Essay",
     "EssaySaving",

@@ -60,6 +60,19 @@ class CostDay(Base):
     baseline_cost: Mapped[Decimal] = mapped_column(SUM)
 
 
+class CostWindow(Base):
+    """The `CostDay`s of the last whole days in one: what "the last 30 days" are read from."""
+
+    __tablename__ = "cost_window"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    user_id: Mapped[uuid.UUID | None]
+    class_id: Mapped[uuid.UUID | None]
+    calls: Mapped[int] = mapped_column(BigInteger)
+    cost: Mapped[Decimal] = mapped_column(SUM)
+    baseline_cost: Mapped[Decimal] = mapped_column(SUM)
+
+
 class CostRollup(Base):
     """How far the sums go: one row. What began before `until` is in them, as it was at `seen`."""
 
@@ -68,3 +81,5 @@ class CostRollup(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     until: Mapped[datetime]
     seen: Mapped[datetime]
+    window_until: Mapped[date | None]
+    """The day before which the window ends."""

@@ -10,15 +10,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select, Subquery, case, false, func, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
-from grading.costs.rollup import HOUR, KEYS, OWNERS, OWNERS_SUMS, SUMS, began_in, hour_of
-from models import CallOutcome, CostDay, CostHour, CostRollup, LlmCall
+from grading.costs.rollup import DAY, HOUR, KEYS, OWNERS, OWNERS_SUMS, SUMS, WINDOW, began_in, hour_of
+from models import CallOutcome, CostDay, CostHour, CostRollup, CostWindow, LlmCall
 
 NOTHING = Decimal(0)
 TOP = 100
@@ -252,27 +252,33 @@ def _of_owners(
     class_id: uuid.UUID | None = None,
 ) -> Sequence[Any]:
     """What is asked of the sums by day and the keys of `CostDay`, of whole days."""
+    state = select(CostRollup.until, CostRollup.window_until)
     while True:
-        rolled = session.scalar(select(CostRollup.until))
-        rows = session.execute(query(_owners(begin, end, rolled, class_id))).all()
-        # A turn of the roll-up in between would have moved calls from the ledger's part to the other.
-        if session.scalar(select(CostRollup.until)) == rolled:
+        rolled = session.execute(state).one_or_none()
+        until, window_until = rolled or (None, None)
+        rows = session.execute(query(_owners(begin, end, until, window_until, class_id))).all()
+        # A turn of the roll-up in between would have moved calls from one part to another.
+        if session.execute(state).one_or_none() == rolled:
             return rows
 
 
-def _owners(begin: datetime, end: datetime, rolled: datetime | None, class_id: uuid.UUID | None) -> Subquery:
+def _owners(
+    begin: datetime, end: datetime, rolled: datetime | None, window_until: date | None, class_id: uuid.UUID | None
+) -> Subquery:
     first = _midnight(begin)
     last = max(min(end, rolled), first) if rolled else first
-    final = (last - timedelta(microseconds=1)).date()
-    names = (*OWNERS, *OWNERS_SUMS)
-    sums = select(*(getattr(CostDay, name) for name in names))
-    sums = sums.where(CostDay.day >= first.date(), CostDay.day <= final)
-    keys = [getattr(LlmCall, name) for name in OWNERS]
+    day, final = first.date(), (last - timedelta(microseconds=1)).date()
+    names, keys = (*OWNERS, *OWNERS_SUMS), [getattr(LlmCall, name) for name in OWNERS]
     calls: Select[Any] = select(*keys, *(expression.label(name) for name, expression in OWNERS_SUMS.items()))
-    calls = calls.where(_outside(first, end, first, last)).group_by(*keys)
+    parts: dict[Any, Select[Any]] = {LlmCall: calls.where(_outside(first, end, first, last)).group_by(*keys)}
+    if window_until and day == window_until - WINDOW and window_until <= final + DAY:
+        parts[CostWindow] = select(*(getattr(CostWindow, name) for name in names))
+        day = window_until
+    sums = select(*(getattr(CostDay, name) for name in names))
+    parts[CostDay] = sums.where(CostDay.day >= day, CostDay.day <= final)
     if class_id is not None:
-        sums, calls = sums.where(CostDay.class_id == class_id), calls.where(LlmCall.class_id == class_id)
-    return union_all(sums, calls).subquery()
+        parts = {table: part.where(table.class_id == class_id) for table, part in parts.items()}
+    return union_all(*parts.values()).subquery()
 
 
 def _outside(begin: datetime, end: datetime, first: datetime, last: datetime) -> Any:

@@ -18,12 +18,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from grading.costs.prices import BATCH_SHARE, MILLION
-from models import CostDay, CostHour, CostRollup, LlmCall
+from models import CostDay, CostHour, CostRollup, CostWindow, LlmCall
 from models.base import now
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 IN_FLIGHT = timedelta(minutes=10)
 """Longest transaction that writes into the ledger."""
+WINDOW = timedelta(days=29)
+"""Whole days (UTC) whose sums by owner are kept in one: with today, the 30 that pages show."""
 _ONE = 1
 """The id of the one row of `CostRollup`."""
 
@@ -76,9 +78,16 @@ def roll_up(session: Session, at: datetime | None = None) -> bool:
         state.seen = at
         return False
     _hours(session, {*old, *hours})
-    _days(session, {hour.date() for hour in (*old, *hours)}, until)
+    days = {hour.date() for hour in (*old, *hours)}
+    _days(session, days, until)
     state.until, state.seen = until, at
-    return until < hour_of(at)
+    if until < hour_of(at):
+        return True
+    today = until.date()
+    if state.window_until != today or any(today - WINDOW <= day < today for day in days):
+        _window(session, today)
+        state.window_until = today
+    return False
 
 
 def _state(session: Session, at: datetime) -> CostRollup:
@@ -111,6 +120,14 @@ def _days(session: Session, days: Iterable[date], until: datetime) -> None:
         sums = select(literal(day), *keys, *OWNERS_SUMS.values())
         sums = sums.where(_began(begin, min(begin + DAY, until))).group_by(*keys)
         session.execute(insert(CostDay).from_select(["day", *OWNERS, *OWNERS_SUMS], sums))
+
+
+def _window(session: Session, today: date) -> None:
+    session.execute(delete(CostWindow))
+    keys = [getattr(CostDay, name) for name in OWNERS]
+    sums = select(*keys, *(func.sum(getattr(CostDay, name)) for name in OWNERS_SUMS))
+    sums = sums.where(CostDay.day >= today - WINDOW, CostDay.day < today).group_by(*keys)
+    session.execute(insert(CostWindow).from_select([*OWNERS, *OWNERS_SUMS], sums))
 
 
 def _began(begin: datetime, end: datetime) -> Any:

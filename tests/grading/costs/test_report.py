@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from grading.costs import report
 from grading.costs.report import PromptShape, Spent, attribution, concentration, costs, iceberg
 from grading.costs.rollup import roll_up
-from models import CallOutcome, CostDay, CostHour, CostRollup, LlmCall
+from models import CallOutcome, CostDay, CostHour, CostRollup, CostWindow, LlmCall
 from models.session import session
 from tests.factories import School, make_call, make_school
 
@@ -37,7 +37,7 @@ def rolled(at: datetime = NOON) -> None:
 
 def forgotten() -> None:
     with session() as db:
-        for table in (CostHour, CostDay, CostRollup):
+        for table in (CostHour, CostDay, CostWindow, CostRollup):
             db.execute(delete(table))
         db.commit()
 
@@ -46,6 +46,16 @@ def told(begin: datetime = BEGIN, end: datetime = NOON) -> tuple[Any, ...]:
     shapes = {"grade/en/compact": PromptShape(500, 0), "grade/en/verbose": PromptShape(900, 600)}
     with session() as db:
         return costs(db, begin, end), iceberg(db, begin, end, shapes), attribution(db, begin, end)
+
+
+def who(begin: datetime) -> report.Attribution:
+    with session() as db:
+        return attribution(db, begin, NOON)
+
+
+def of_class(school: School, begin: datetime) -> Spent:
+    with session() as db:
+        return report.of_class(db, school.school_class.id, begin, NOON)
 
 
 class TestCosts:
@@ -116,6 +126,30 @@ class TestRollUp:
         found, _, who = told()
         assert found.whole.calls == 2
         assert who.users[0].key == school.student.id
+
+    @pytest.mark.parametrize("days", [29, 28])
+    def test_the_last_30_days_are_the_same_from_their_window_as_from_each_day(self, school: School, days: int) -> None:
+        dice = random.Random(days)  # noqa: S311
+        begin = NOON - timedelta(days=days)
+        for hour in range(0, 31 * 24, 31):
+            person = dice.choice([school.student.id, school.classmate.id, None])
+            make_call(NOON - timedelta(hours=hour, minutes=1), "0.01", user_id=person)
+        old = make_call(NOON - timedelta(days=3), "0.02", user_id=school.student.id, class_id=school.school_class.id)
+        for at in (NOON - timedelta(hours=13), NOON - timedelta(hours=2)):
+            rolled(at)
+        correct(old, cost=Decimal("0.7"))
+        rolled(NOON - timedelta(hours=1))
+        make_call(NOON - timedelta(minutes=2), "0.05", user_id=school.student.id)
+        from_window = who(begin), of_class(school, begin)
+        with session() as db:
+            assert db.scalar(select(func.sum(CostWindow.calls)))
+            db.execute(update(CostRollup).values(window_until=None))
+            db.execute(delete(CostWindow))
+            db.commit()
+        from_days = who(begin), of_class(school, begin)
+        forgotten()
+        assert from_window == from_days
+        assert from_days == (who(begin), of_class(school, begin))
 
     def test_a_turn_goes_a_day_on_and_says_whether_more_is_to_be_done(self, school: School) -> None:
         make_call(BEGIN)
