@@ -28,6 +28,7 @@ def spending(database: None) -> None:
     """A hundred grades by the large model with the verbose prompt, and everything that can go wrong besides."""
     price = Hosted(price_of("gpt-4.1")).to_json()
     usual = {"feature": "grade", "engine_version": "1", "prompt_version": "grade/en/verbose", "price": price}
+    usual |= {"prompt_tokens": 2800, "completion_tokens": 800}
     rows = [("large", CallOutcome.ok, "10")] * 120 + [("large", CallOutcome.failed, "10")] * 5
     rows += [("small", CallOutcome.ok, "1")] * 30 + [("small", CallOutcome.escalated, "1")] * 10
     with session() as db:
