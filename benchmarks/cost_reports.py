@@ -83,7 +83,7 @@ def measured(chosen: argparse.Namespace) -> dict[str, Any]:
     views: dict[str, Callable[[Any], object]] = {
         "costs, 30 days": lambda db: report.costs(db, month, end),
         "iceberg, 30 days": lambda db: iceberg(db, month, end),
-        "attribution, 30 days": lambda db: report.attribution(db, month, end),
+        "attribution, 30 days": lambda db: report.attribution(db, end - timedelta(days=29), end),
         "a class, 30 days": lambda db: report.of_class(db, uuid.UUID(int=1), month, end),
         "costs, the year": lambda db: report.costs(db, year, end),
         "attribution, the year": lambda db: report.attribution(db, year, end),

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, Subquery, case, false, func, or_, select, tuple_, union_all
+from sqlalchemy import Select, Subquery, Text, case, cast, false, func, or_, select, tuple_, union_all
 from sqlalchemy.orm import Session
 
 from grading.costs.rollup import DAY, HOUR, KEYS, OWNERS, OWNERS_SUMS, SUMS, WINDOW, began_in, hour_of
@@ -163,31 +163,33 @@ def attribution(session: Session, begin: datetime, end: datetime) -> Attribution
     """Who calls were made for, on whole days (UTC) from that of `begin` to that of `end`."""
     begin, end = _midnight(begin), max(end, _midnight(end) + timedelta(days=1))
     kinds = _of_owners(session, begin, end, _by_owner)
-    users, classes = (_shares(kind for kind in kinds if kind[0] == key) for key in ("user_id", "class_id"))
+    users, classes = ([row for row in kinds if row.kind == kind and row.key] for kind in OWNERS)
     spent = costs(session, begin, end).by_feature
     features = [Share(name, one.calls, one.cost) for name, one in spent.items()]
-    somebody = [one.cost for one in users if one.key is not None]
     return Attribution(
         whole=sum((one.cost for one in features), NOTHING),
-        users=[one for one in users if one.key is not None][:TOP],
-        classes=[one for one in classes if one.key is not None][:TOP],
+        users=_shares(users[:TOP]),
+        classes=_shares(classes[:TOP]),
         features=features,
-        spenders=len(somebody),
-        concentration=concentration(somebody),
+        spenders=len(users),
+        concentration=concentration([row.cost for row in users]),
     )
 
 
 def _by_owner(lines: Subquery) -> Select[Any]:
-    """Of each user and of each class a line: which of the two it is of, the id, calls and cost."""
+    """Of each user and of each class a line, the dearest first: which of the two it is of, the id, calls and cost.
+
+    Ids as text: most of thousands are only counted, and UUIDs take longer to make than all the rest.
+    """
     keys = [lines.c[name] for name in OWNERS]
-    kind = case((func.grouping(keys[0]) == 0, OWNERS[0]), else_=OWNERS[1])
-    sums = func.sum(lines.c.calls), func.sum(lines.c.cost)
-    return select(kind, func.coalesce(*keys), *sums).group_by(func.grouping_sets(*(tuple_(key) for key in keys)))
+    kind = case((func.grouping(keys[0]) == 0, OWNERS[0]), else_=OWNERS[1]).label("kind")
+    key, cost = cast(func.coalesce(*keys), Text).label("key"), func.sum(lines.c.cost).label("cost")
+    sums = select(kind, key, func.sum(lines.c.calls).label("calls"), cost)
+    return sums.group_by(func.grouping_sets(*(tuple_(each) for each in keys))).order_by(cost.desc(), key)
 
 
 def _shares(rows: Iterable[Any]) -> list[Share]:
-    found = [Share(key, int(calls), cost) for _, key, calls, cost in rows]
-    return sorted(found, key=lambda one: (-one.cost, str(one.key)))
+    return [Share(uuid.UUID(row.key), int(row.calls), row.cost) for row in rows]
 
 
 def concentration(costs: Sequence[Decimal]) -> dict[float, float]:
