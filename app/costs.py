@@ -17,9 +17,9 @@ from typing_extensions import TypedDict
 
 from app.views import SavingView, moment
 from grading.costs import report, saving, savings
-from grading.costs.report import Attribution, Iceberg, PromptShape, Share, Spent
-from grading.prompts import library
+from grading.costs.report import Attribution, Iceberg, Share, Spent
 from grading.prompts.defaults import NoDefault, default
+from grading.prompts.library import Prompt
 from models import Class, User
 from models.base import now
 from settings import settings
@@ -167,7 +167,7 @@ def saving_view(db: Session, begin: datetime, end: datetime, class_id: uuid.UUID
 
 
 def iceberg(db: Session, begin: datetime, end: datetime) -> Iceberg:
-    return report.iceberg(db, begin, end, prompt_shapes())
+    return report.iceberg(db, begin, end, report.prompt_shapes(_tokens_by_default))
 
 
 def iceberg_view(parts: Iceberg) -> IcebergView:
@@ -180,12 +180,8 @@ def iceberg_view(parts: Iceberg) -> IcebergView:
     }
 
 
-def prompt_shapes() -> dict[str, PromptShape]:
-    """Of every prompt there is; the compact version of its language is the default one."""
-    return {one.id: PromptShape(one.tokens, max(0, one.tokens - _shortest(one))) for one in library.every()}
-
-
-def _shortest(prompt: library.Prompt) -> int:
+def _tokens_by_default(prompt: Prompt) -> int:
+    """Of the version that is the default one of its kind and language."""
     try:
         return default(prompt.task, prompt.language).tokens
     except NoDefault:

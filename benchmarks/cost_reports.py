@@ -32,7 +32,7 @@ from sqlalchemy import delete, text
 from app.costs import iceberg
 from app.embedded.postgres import EmbeddedPostgres
 from grading.costs import report
-from grading.costs.rollup import roll_up
+from grading.costs.rollup import WINDOW, roll_up
 from models import CostRollup
 from models.base import now
 from models.session import engine, forget_engine, session
@@ -83,7 +83,7 @@ def measured(chosen: argparse.Namespace) -> dict[str, Any]:
     views: dict[str, Callable[[Any], object]] = {
         "costs, 30 days": lambda db: report.costs(db, month, end),
         "iceberg, 30 days": lambda db: iceberg(db, month, end),
-        "attribution, 30 days": lambda db: report.attribution(db, end - timedelta(days=29), end),
+        "attribution, 30 days": lambda db: report.attribution(db, end - WINDOW, end),
         "a class, 30 days": lambda db: report.of_class(db, uuid.UUID(int=1), month, end),
         "costs, the year": lambda db: report.costs(db, year, end),
         "attribution, the year": lambda db: report.attribution(db, year, end),

@@ -21,6 +21,7 @@ from sqlalchemy import Select, bindparam, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, aliased, make_transient_to_detached
 
+from grading import leases
 from grading import text as essay_text
 from grading.routing import Route
 from models import (
@@ -202,16 +203,7 @@ def claim(
 
 def renew(session: Session, claims: Sequence[Claim], lease: float) -> set[Claim]:
     """Extend the leases of these claims; returns those that still stand. The others must be let go."""
-    tokens = [claim.token for claim in claims]
-    statement = (
-        update(Essay)
-        .where(Essay.claim_token.in_(tokens), Essay.state == EssayState.grading)
-        .values(lease_until=now() + timedelta(seconds=lease))
-        .returning(Essay.claim_token)
-        .execution_options(synchronize_session=False)
-    )
-    standing = set(session.scalars(statement))
-    return {claim for claim in claims if claim.token in standing}
+    return leases.renew(session, Essay, Essay.state == EssayState.grading, claims, lease)
 
 
 def complete(session: Session, claim: Claim, grading: Grading) -> Grading | None:

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from grading import lifecycle
+from grading import leases, lifecycle
 from models import Essay, Grading, Regrade, Source, Switch
 from models.base import now
 
@@ -89,16 +89,7 @@ def claim(session: Session, regrade_id: uuid.UUID, queue: str, lease: float) -> 
 
 def renew(session: Session, claims: Collection[RegradeClaim], lease: float) -> set[RegradeClaim]:
     """As `lifecycle.renew`: extend these leases; returns those that still stand."""
-    standing = set(
-        session.scalars(
-            update(Regrade)
-            .where(Regrade.claim_token.in_([each.token for each in claims]), Regrade.finished_at.is_(None))
-            .values(lease_until=now() + timedelta(seconds=lease))
-            .returning(Regrade.claim_token)
-            .execution_options(synchronize_session=False)
-        )
-    )
-    return {each for each in claims if each.token in standing}
+    return leases.renew(session, Regrade, Regrade.finished_at.is_(None), claims, lease)
 
 
 def finish(session: Session, claim: RegradeClaim, grade: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Literal
 
 Language = Literal["zh", "en"]
@@ -27,6 +28,11 @@ class TextError(ValueError):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+def plain(text: str) -> str:
+    """To compare, not to keep: the same for texts that differ in capitals, widths and spaces alone."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def check(text: str) -> None:

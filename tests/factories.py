@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -21,6 +21,7 @@ from models import (
     Assignment,
     CallOutcome,
     Class,
+    Drift,
     Essay,
     EssaySaving,
     EssayState,
@@ -233,6 +234,22 @@ def make_saving(class_id: uuid.UUID, *, baseline: str, at: datetime | None = Non
     with session() as db:
         db.add(EssaySaving(class_id=class_id, at=at or now(), baseline_usd=Decimal(baseline), cost_usd=cost, **amounts))
         db.commit()
+
+
+def make_drift(assignment: Assignment, before: str | None) -> Drift:
+    """A drift that is open: marks are lower since another engine (before it, this one) gives them."""
+    with session() as db:
+        made = Drift(
+            assignment_id=assignment.id,
+            day=date(2026, 11, 24),
+            shift=-0.42,
+            p_value=1e-6,
+            anchors=6,
+            changed=[["engine_version", before, "vllm 2"]],
+        )
+        db.add(made)
+        db.commit()
+        return made
 
 
 @dataclass(frozen=True)

@@ -107,15 +107,12 @@ class Leases:
 
 def renewed(db: Session, claims: Sequence[AnyClaim], lease: float) -> set[AnyClaim]:
     """Extend the leases of claims of all kinds; returns those that still stand."""
-    essays = [claim for claim in claims if isinstance(claim, Claim)]
-    asked = [claim for claim in claims if isinstance(claim, QuestionClaim)]
-    again = [claim for claim in claims if isinstance(claim, RegradeClaim)]
     standing: set[AnyClaim] = set()
-    if essays:
+    if essays := [claim for claim in claims if isinstance(claim, Claim)]:
         standing |= lifecycle.renew(db, essays, lease)
-    if asked:
+    if asked := [claim for claim in claims if isinstance(claim, QuestionClaim)]:
         standing |= questions.renew(db, asked, lease)
-    if again:
+    if again := [claim for claim in claims if isinstance(claim, RegradeClaim)]:
         standing |= regrades.renew(db, again, lease)
     return standing
 

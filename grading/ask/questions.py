@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from grading import lifecycle
+from grading import leases, lifecycle
 from grading.routing import Route
 from models import Assignment, Essay, Question, Switch, User
 from models.base import now
@@ -100,16 +100,7 @@ def claim(session: Session, question_id: uuid.UUID, queue: str, lease: float) ->
 
 def renew(session: Session, claims: Collection[QuestionClaim], lease: float) -> set[QuestionClaim]:
     """As `lifecycle.renew`: extend these leases; returns those that still stand."""
-    standing = set(
-        session.scalars(
-            update(Question)
-            .where(Question.claim_token.in_([each.token for each in claims]), Question.finished_at.is_(None))
-            .values(lease_until=now() + timedelta(seconds=lease))
-            .returning(Question.claim_token)
-            .execution_options(synchronize_session=False)
-        )
-    )
-    return {each for each in claims if each.token in standing}
+    return leases.renew(session, Question, Question.finished_at.is_(None), claims, lease)
 
 
 def finish(session: Session, claim: QuestionClaim, answered: dict[str, Any]) -> bool:

@@ -8,7 +8,6 @@ Three ways, each named with its version, because vectors of two of them must nev
 from __future__ import annotations
 
 import threading
-import unicodedata
 import uuid
 from collections.abc import Sequence
 from functools import cache
@@ -24,6 +23,7 @@ from grading.costs.meter import Account, LedgerAway, Meter
 from grading.costs.prices import UnknownModel, price_of
 from grading.costs.tariff import BYTES_PER_TOKEN, Hosted
 from grading.engines.engine import Usage
+from grading.text import plain
 from settings import Settings, settings
 
 Vectors = NDArray[np.float32]
@@ -112,7 +112,7 @@ class NGrams:
     def embed(self, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         for row, text in zip(vectors, texts, strict=True):
-            folded = f" {' '.join(unicodedata.normalize('NFKC', text).casefold().split())} "
+            folded = f" {plain(text)} "
             for size in (2, 3, 4):
                 for start in range(len(folded) - size + 1):
                     place = crc32(folded[start : start + size].encode("utf-8", "surrogatepass"))

@@ -7,7 +7,6 @@ cosine, from `CLOSE` on, and the second check; `answered` says whether a hit is 
 from __future__ import annotations
 
 import csv
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from grading.cache import check
 from grading.cache.bound import Estimate
 from grading.cache.embedder import Embedder, Vectors
+from grading.text import plain
 
 COLUMNS = ("row", "label", "a", "b")
 BATCH = 64
@@ -109,11 +109,7 @@ def answered(pairs: Sequence[Pair], number: int, place: int) -> bool:
     both mean the same, or the same text but for capitals, widths and spaces. Any other is taken for wrong, since
     nobody has labelled it."""
     own = place == number and pairs[number].same
-    return own or _plain(pairs[place].stored) == _plain(pairs[number].asked)
-
-
-def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return own or plain(pairs[place].stored) == plain(pairs[number].asked)
 
 
 def fitted(tuning: Sequence[Outcome], bound: float, start: float) -> float:

@@ -24,8 +24,6 @@ FEWEST = 10
 """Marks from which on anything is learned of them; with fewer the prior is only moved to their mean."""
 WEAK = 0.1
 """Quantile of the class's points that an odd essay does not get above without a teacher."""
-
-
 NARROWEST = 0.75
 """Steps of the scale that marks are taken to lie apart (standard deviation) where few are known: a teacher uses the
 whole of a short scale."""

@@ -15,7 +15,6 @@ from typing import NamedTuple
 from grading.checker.finding import Finding
 from grading.segmentation import Sentence, Word, jieba
 
-_IN_CLAUSE = r"[^，。！？；：、,.!?;:\s]"
 _DE = frozenset("的得")
 _DEGREE = frozenset(["很", "非常", "十分", "特别", "太", "更", "更加", "那么", "这么", "比较", "相当", "越来越"])
 _WHERE = re.compile("在(哪)里")

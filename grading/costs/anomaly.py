@@ -46,7 +46,7 @@ class Spending:
     dollars: float
     pieces: int
     most: int = 0
-    """Calls that cost something, about the essay that had most of them."""
+    """Calls that cost something, about the essay that had most of them; looked for in the window of `COUNTED`."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from sqlalchemy import Select, Subquery, Text, case, cast, false, func, or_, sel
 from sqlalchemy.orm import Session
 
 from grading.costs.rollup import DAY, HOUR, KEYS, OWNERS, OWNERS_SUMS, SUMS, WINDOW, began_in, hour_of
+from grading.prompts import library
+from grading.prompts.library import Prompt
 from models import CallOutcome, CostDay, CostHour, CostRollup, CostWindow, LlmCall
 
 NOTHING = Decimal(0)
@@ -109,6 +111,11 @@ class PromptShape:
     surplus: int
 
 
+def prompt_shapes(shortest: Callable[[Prompt], int]) -> dict[str, PromptShape]:
+    """Of every prompt there is, by its id; `shortest` is how many tokens would do instead of those of a prompt."""
+    return {one.id: PromptShape(one.tokens, max(0, one.tokens - shortest(one))) for one in library.every()}
+
+
 def costs(session: Session, begin: datetime, end: datetime) -> Costs:
     """What was spent on calls that began from `begin` to before `end`."""
     lines = _lines(session, begin, end)
@@ -161,7 +168,7 @@ def iceberg(session: Session, begin: datetime, end: datetime, shapes: Mapping[st
 
 def attribution(session: Session, begin: datetime, end: datetime) -> Attribution:
     """Who calls were made for, on whole days (UTC) from that of `begin` to that of `end`."""
-    begin, end = _midnight(begin), max(end, _midnight(end) + timedelta(days=1))
+    begin, end = _midnight(begin), max(end, _midnight(end) + DAY)
     kinds = _of_owners(session, begin, end, _by_owner)
     users, classes = ([row for row in kinds if row.kind == kind and row.key] for kind in OWNERS)
     spent = costs(session, begin, end).by_feature

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import distinct, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from grading.costs.anomaly import WINDOWS, Spending
+from grading.costs.anomaly import COUNTED, WINDOWS, Spending
 from grading.costs.ledger import GRADE
 from models import LlmCall
 
@@ -30,7 +30,7 @@ def lately(session: Session, at: datetime) -> dict[int, Spending]:
         since = at - timedelta(minutes=minutes)
         row = select(_DOLLARS, _PIECES).where(LlmCall.finished_at > since, LlmCall.finished_at <= at)
         dollars, pieces = session.execute(row).one()
-        found[minutes] = Spending(float(dollars or 0), pieces, _most(session, since, at))
+        found[minutes] = Spending(float(dollars or 0), pieces, _most(session, since, at) if minutes == COUNTED else 0)
     return found
 
 

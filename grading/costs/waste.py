@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from grading.costs.ledger import GRADE
-from grading.costs.report import PromptShape, iceberg
+from grading.costs.report import iceberg, prompt_shapes
 from grading.prompts import library
 from models import Assignment, CallOutcome, Essay, LlmCall, Release
 from models.base import now
@@ -62,7 +62,9 @@ def spent(db: Session, until: datetime | None = None) -> Spent:
     days = max(1.0, (until - first) / timedelta(days=1)) if first else 1.0
     alike = (LlmCall.feature, LlmCall.tier, LlmCall.outcome, _IS_BATCH, IS_HOSTED)
     rows = db.execute(select(*alike, func.count(), func.sum(_COST)).where(*lately).group_by(*alike))
-    parts = iceberg(db, since, until, _shapes())
+    compact = {(one.task, one.language): one.tokens for one in library.every() if one.id.endswith(f"/{COMPACT}")}
+    shapes = prompt_shapes(lambda one: compact.get((one.task, one.language), one.tokens))
+    parts = iceberg(db, since, until, shapes)
     grades = select(func.coalesce(func.sum(_COST), NOTHING)).where(*lately, LlmCall.feature == GRADE)
     of_essays = grades.join(Essay, Essay.id == LlmCall.essay_id)
     live = of_essays.where(IS_HOSTED, ~_IS_BATCH)
@@ -78,16 +80,6 @@ def spent(db: Session, until: datetime | None = None) -> Spent:
         )
         or NOTHING,
     )
-
-
-def _shapes() -> dict[str, PromptShape]:
-    """Of every prompt there is, beside the compact version of it."""
-    every = list(library.every())
-    compact = {(one.task, one.language): one.tokens for one in every if one.id.endswith(f"/{COMPACT}")}
-    return {
-        one.id: PromptShape(one.tokens, max(0, one.tokens - compact.get((one.task, one.language), one.tokens)))
-        for one in every
-    }
 
 
 def _graded_before() -> ColumnElement[bool]:

@@ -28,7 +28,7 @@ from sqlalchemy import func, select
 from app.embedded.postgres import EmbeddedPostgres
 from app.embedded.valkey import EmbeddedValkey
 from grading import lifecycle
-from models import Essay, EssayState, EssayTransition, Grading
+from models import CallOutcome, Essay, EssayState, EssayTransition, Grading, LlmCall
 from models.session import session
 from settings import ROOT
 from tests.conftest import use_environment
@@ -37,6 +37,14 @@ from tests.factories import School, make_school
 from workers.queue import enqueue
 
 Result = TypeVar("Result")
+
+
+def outcomes(request: str) -> list[CallOutcome]:
+    """What came of the calls whose ids begin so, such as `ask.` and the id of a question, the first call first."""
+    with session() as db:
+        mine = select(LlmCall.outcome).where(LlmCall.request_id.startswith(request))
+        return list(db.scalars(mine.order_by(LlmCall.started_at)))
+
 
 LEASE = 3.0
 FRAGILE = {

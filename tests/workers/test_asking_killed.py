@@ -22,7 +22,7 @@ from tests.doubles.talker import HELP, TAKES
 from tests.factories import make_essay, make_token
 from tests.stack import gunicorn, server_sent_events
 from tests.workers import lab as laboratory
-from tests.workers.lab import Lab, eventually
+from tests.workers.lab import Lab, eventually, outcomes
 from workers import asking
 from workers.queue import enqueue
 
@@ -64,12 +64,6 @@ def kept(question_id: uuid.UUID) -> Question:
         return db.get_one(Question, question_id)
 
 
-def outcomes(question_id: uuid.UUID) -> list[CallOutcome]:
-    with session() as db:
-        mine = select(LlmCall.outcome).where(LlmCall.request_id.startswith(f"ask.{question_id}"))
-        return list(db.scalars(mine.order_by(LlmCall.started_at)))
-
-
 def first_word(question_id: uuid.UUID) -> None:
     """Wait for it."""
     eventually(lambda: progress.connection().exists(progress.stream_key(question_id)), "its first word")
@@ -86,7 +80,7 @@ def test_a_question_whose_worker_is_killed_is_answered_by_the_next(lab: Lab) -> 
 
     eventually(swept, "it is over", timeout=150)
     assert kept(question_id).answer == HELP, (kept(question_id).error, lab.log("local"))
-    assert outcomes(question_id)[-1] is CallOutcome.ok
+    assert outcomes(f"ask.{question_id}")[-1] is CallOutcome.ok
 
 
 def test_an_answer_that_nobody_waits_for_stops_within_about_a_second_and_counts_as_abandoned(lab: Lab) -> None:
@@ -97,7 +91,7 @@ def test_an_answer_that_nobody_waits_for_stops_within_about_a_second_and_counts_
         questions.withdraw(db, question_id)
         db.commit()
     progress.cancel(question_id)
-    eventually(lambda: outcomes(question_id) == [CallOutcome.abandoned], "the generation ends")
+    eventually(lambda: outcomes(f"ask.{question_id}") == [CallOutcome.abandoned], "the generation ends")
     assert time.monotonic() - left < 2
     assert kept(question_id).answer is None
     with session() as db:

@@ -7,15 +7,15 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from grading import regrades
-from models import CallOutcome, Essay, EssayState, Grading, LlmCall, Regrade
+from models import CallOutcome, Essay, EssayState, Grading, Regrade
 from models.session import session
 from tests.doubles.engine import TAKES
 from tests.factories import TEXT, make_essay
 from tests.workers import lab as laboratory
-from tests.workers.lab import Lab, assert_graded_once, eventually
+from tests.workers.lab import Lab, assert_graded_once, eventually, outcomes
 from workers import regrading
 
 pytestmark = pytest.mark.slow
@@ -48,17 +48,11 @@ def kept(regrade_id: uuid.UUID) -> Regrade:
         return db.get_one(Regrade, regrade_id)
 
 
-def outcomes(regrade_id: uuid.UUID) -> list[CallOutcome]:
-    with session() as db:
-        mine = select(LlmCall.outcome).where(LlmCall.request_id.startswith(f"regrade.{regrade_id}"))
-        return list(db.scalars(mine.order_by(LlmCall.started_at)))
-
-
 def test_a_regrade_whose_worker_is_killed_is_left_to_the_next(lab: Lab) -> None:
     school = lab.school
     essay = make_essay(school.student, school.assignment, f"{TEXT} {TAKES.format(2)}", EssayState.graded)
     regrade_id = ask(essay)
-    eventually(lambda: outcomes(regrade_id) == [CallOutcome.started], "a model is at it", timeout=150)
+    eventually(lambda: outcomes(f"regrade.{regrade_id}") == [CallOutcome.started], "a model is at it", timeout=150)
     first, ends = kept(regrade_id), len(lab.workers["local"].ends)
     lab.workers["local"].signal(signal.SIGKILL)
     assert lab.workers["local"].await_end(since=ends) == -signal.SIGKILL
@@ -74,5 +68,6 @@ def test_a_regrade_whose_worker_is_killed_is_left_to_the_next(lab: Lab) -> None:
     found = kept(regrade_id)
     assert found.grade, (found.error, lab.log("local"))
     assert (found.grade["model"], found.attempts) == ("dying", 2)
-    assert outcomes(regrade_id) == [CallOutcome.started, CallOutcome.shadow], "what was lost stays in the ledger"
+    came = outcomes(f"regrade.{regrade_id}")
+    assert came == [CallOutcome.started, CallOutcome.shadow], "what was lost stays in the ledger"
     assert_graded_once([essay.id])

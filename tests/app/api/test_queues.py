@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from models.base import now
 from models.session import session
 from tests.app.conftest import Clients
 from tests.conftest import use_environment
-from tests.factories import School, a_grading, make_essay
+from tests.factories import School, a_grading, make_drift, make_essay
 from workers import heartbeat, queue, triage
 from workers.queue import enqueue
 
@@ -166,17 +166,7 @@ def test_what_rides_in_a_batch_is_in_flight(ops: FlaskClient, school: School) ->
 
 
 def test_ops_see_where_models_mark_differently_until_that_is_over(ops: FlaskClient, school: School) -> None:
-    made = Drift(
-        assignment_id=school.assignment.id,
-        day=date(2026, 11, 24),
-        shift=-0.42,
-        p_value=1e-6,
-        anchors=6,
-        changed=[["engine_version", None, "vllm 2"]],
-    )
-    with session() as db:
-        db.add(made)
-        db.commit()
+    made = make_drift(school.assignment, before=None)
     assert ops.get("/api/v1/drifts").get_json()["items"] == [
         {
             "assignment_id": str(school.assignment.id),

@@ -11,28 +11,19 @@ from models import Anchor, Drift, Essay, EssayState, Notice
 from models.base import now
 from models.session import session
 from tests.app.pages.conftest import Visit
-from tests.factories import School, make_essay
+from tests.factories import School, make_drift, make_essay
 
 
 @pytest.fixture
 def drift(school: School, redis: Any) -> Drift:
     essay = make_essay(school.student, school.assignment, state=EssayState.graded)
-    made = Drift(
-        assignment_id=school.assignment.id,
-        day=date(2026, 11, 24),
-        shift=-0.42,
-        p_value=1e-6,
-        anchors=6,
-        changed=[["engine_version", "vllm 1", "vllm 2"]],
-    )
     details = {"assignment": school.assignment.title, "assignment_id": str(school.assignment.id)}
     with session() as db:
         values = {"assignment_id": school.assignment.id, "since": date(2026, 11, 1)}
         db.add(Anchor(grading_id=db.get_one(Essay, essay.id).current_grading_id, essay_id=essay.id, **values))
         db.add_all(Notice(user_id=who.id, kind="drift", details=details) for who in (school.teacher, school.ops))
-        db.add(made)
         db.commit()
-    return made
+    return make_drift(school.assignment, before="vllm 1")
 
 
 WORDS = (
