@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import cache
 from queue import Empty, SimpleQueue
 
-from grading.lifecycle import TRIAGE
+from grading.queues import TRIAGE
 from workers.queue import enqueue
 
 log = logging.getLogger(__name__)

@@ -7,14 +7,14 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict  # pydantic describes the one of `typing` from Python 3.12 on
 
-from grading import lifecycle
+from grading import queues
 from models import Essay, EssayState, Switch
 from models.base import now
 from settings import settings
 from workers.heartbeat import live_workers
 from workers.queue import QUEUES, TASK_OF_QUEUE, messages_waiting
 
-ESSAY_QUEUES = (*TASK_OF_QUEUE, lifecycle.BATCHES)
+ESSAY_QUEUES = (*TASK_OF_QUEUE, queues.BATCHES)
 """The queues that essays wait in; only these can be paused."""
 
 WAITING = (EssayState.submitted, EssayState.queued)
@@ -36,7 +36,7 @@ class QueueView(TypedDict):
 def queue_of(essay: Essay) -> str | None:
     """The queue that the essay is in; None once it is in none."""
     if essay.state is EssayState.submitted:
-        return lifecycle.TRIAGE
+        return queues.TRIAGE
     return None if essay.state.is_final else essay.queue
 
 
@@ -53,7 +53,7 @@ def position(db: Session, essay: Essay) -> int | None:
 
 def overview(db: Session) -> list[QueueView]:
     """Every queue, in the order in which an essay meets them."""
-    queue = func.coalesce(Essay.queue, lifecycle.TRIAGE)
+    queue = func.coalesce(Essay.queue, queues.TRIAGE)
     waits = Essay.state.in_(WAITING)
     counts = {
         name: (depth, oldest, in_flight)
@@ -77,7 +77,7 @@ def overview(db: Session) -> list[QueueView]:
             continue  # there is no such model, and so nobody's business
         depth, oldest, in_flight = counts.get(name, (0, None, 0))
         holds_essays = name in ESSAY_QUEUES
-        switch = lifecycle.pause_switch(name)
+        switch = queues.pause_switch(name)
         views.append(
             QueueView(
                 name=name,

@@ -12,7 +12,7 @@ from app.bodies import SavingReason, validated
 from app.extensions import db
 from app.problems import Problem
 from app.views import moment
-from grading import lifecycle, progress, saving
+from grading import notices, progress, queues, saving
 from models import Alert, Assignment, Class, Essay, EssayState, Membership, Role, Switch, User
 from settings import settings
 
@@ -113,7 +113,7 @@ def concerning(session: Session, user: User) -> Switch | None:
     else:
         waits = or_(
             (Essay.state == EssayState.needs_review) & Essay.route["put_off"].as_boolean(),
-            (Essay.state == EssayState.queued) & (Essay.queue == lifecycle.BATCHES),
+            (Essay.state == EssayState.queued) & (Essay.queue == queues.BATCHES),
         )
         touched = (
             select(Essay.id)
@@ -148,4 +148,4 @@ def pay_for(class_id: uuid.UUID, pays: bool) -> Class:
 
 def _tell() -> None:
     db().commit()
-    progress.notify(lifecycle.notices_left(db()))
+    progress.notify(notices.left(db()))

@@ -33,7 +33,7 @@ from app.bodies import (
 from app.extensions import db
 from app.problems import Problem, invalid, wrong
 from app.queues import ESSAY_QUEUES
-from grading import drifts, lifecycle, progress, second_looks
+from grading import drifts, lifecycle, notices, progress, queues, second_looks
 from grading.cache.chain import chain
 from grading.copies import dismissal
 from grading.engines.engine import RequestRefused
@@ -135,7 +135,7 @@ def grade_by_hand(essay: Essay, teacher: User, data: object) -> Grading:
     progress.cancel(essay.id)
     news = {"status": EssayState.graded.value, "grading_id": str(grading.id)}
     progress.announce(essay.id, essay.student_id, "graded", news)
-    progress.notify(lifecycle.notices_left(db()))
+    progress.notify(notices.left(db()))
     return grading
 
 
@@ -147,7 +147,7 @@ def appeal_grade(essay: Essay, student: User, data: object) -> Appeal:
     except NotAllowed as error:
         raise Problem(409, "No appeal", str(error)) from None
     db().commit()
-    progress.notify(lifecycle.notices_left(db()))
+    progress.notify(notices.left(db()))
     return appeal
 
 
@@ -236,14 +236,14 @@ def _announce(essay: Essay, state: EssayState) -> None:
 def pause_queue(name: str, actor: User) -> None:
     """Have nothing more taken from a queue until it is resumed."""
     _check_queue(name)
-    lifecycle.pause(db(), name, actor)
+    queues.pause(db(), name, actor)
     db().commit()
 
 
 def resume_queue(name: str) -> None:
     """Let a queue go on; the sweeper tells its workers within seconds of what waits."""
     _check_queue(name)
-    lifecycle.resume(db(), name)
+    queues.resume(db(), name)
     db().commit()
 
 
@@ -418,6 +418,6 @@ def release_grades(assignment: Assignment) -> None:
     if assignment.grades_visible():
         return
     assignment.release_at = now()
-    lifecycle.notice_released(db())
+    notices.leave_released(db())
     db().commit()
-    progress.notify(lifecycle.notices_left(db()))
+    progress.notify(notices.left(db()))

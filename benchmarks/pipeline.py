@@ -26,7 +26,7 @@ import psutil
 from sqlalchemy import exists, select
 
 from benchmarks import bare_celery
-from grading import lifecycle
+from grading import lifecycle, queues
 from grading.progress import connection
 from models import Essay, EssayState
 from models.session import session
@@ -93,7 +93,7 @@ def pizhu_round(lab: Lab, spent: Spent, count: int) -> None:
             )
             essays.append(essay.id)
         db.commit()
-    measure(lab, spent, ("triage", "local", "upkeep", "beat"), lambda: enqueue(lifecycle.TRIAGE, essays), is_graded)
+    measure(lab, spent, ("triage", "local", "upkeep", "beat"), lambda: enqueue(queues.TRIAGE, essays), is_graded)
     spent.count += count
 
 

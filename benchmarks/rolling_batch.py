@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from benchmarks.short_replies import short
-from grading import lifecycle, prompt, reply
+from grading import lifecycle, prompt, queues, reply
 from grading.engines import loading
 from grading.engines.engine import Request
 from grading.engines.vllm import sampling
@@ -161,7 +161,7 @@ def end_to_end(lab: Lab, essays: Sequence[str], spent: Spent) -> None:
         ids = [essay.id for essay in submitted]
     before = count(*ENDED)
     began = time.perf_counter()
-    enqueue(lifecycle.TRIAGE, ids)
+    enqueue(queues.TRIAGE, ids)
     eventually(lambda: count(*ENDED) == before + len(ids), "every essay has ended", timeout=900)
     took = time.perf_counter() - began
     with session() as db:

@@ -15,7 +15,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, contains_eager
 
-from grading import lifecycle, sentinel
+from grading import notices, sentinel
 from grading.anchors import anchors_of
 from grading.regrading import changes
 from models import Anchor, Assignment, Drift, Membership, Notice, Regrade, Role, User
@@ -30,7 +30,7 @@ _OF_THE_ESSAY = ("hashes.prompt", "hashes.essay")
 def judge(session: Session, assignment: Assignment) -> Drift | None:
     """Look at the latest day whose regrades are all over; returns the drift that was found now, if any was.
 
-    Its notices are left in the session (`lifecycle.notices_left`). A drift that is over is closed.
+    Its notices are left in the session (`notices.left`). A drift that is over is closed.
     """
     rows = _rows(session, assignment.id)
     unfinished = {row.day for row in rows if row.finished_at is None}
@@ -132,4 +132,4 @@ def _leave_notices(session: Session, assignment: Assignment) -> None:
     teaches = exists().where(Membership.user_id == User.id, Membership.class_id == assignment.class_id)
     readers = session.scalars(select(User.id).where((User.role == Role.ops) | (User.role == Role.teacher) & teaches))
     details = {"assignment": assignment.title, "assignment_id": str(assignment.id)}
-    lifecycle.add_notices(session, [Notice(user_id=reader, kind=KIND, details=details) for reader in readers])
+    notices.add(session, [Notice(user_id=reader, kind=KIND, details=details) for reader in readers])

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, insert, select, update
+from sqlalchemy import Select, bindparam, exists, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, aliased, make_transient_to_detached
 
-from grading import leases
+from grading import leases, notices, queues
 from grading import text as essay_text
 from grading.routing import Route
 from models import (
@@ -31,10 +31,7 @@ from models import (
     EssayState,
     EssayTransition,
     Grading,
-    Membership,
     Notice,
-    Release,
-    Role,
     Source,
     Switch,
     User,
@@ -43,10 +40,6 @@ from models.base import now
 
 BROKEN_OFF = "broken_off"
 """In the `usage` of a grading: the model was so unsure of the levels that its comments were not awaited."""
-TRIAGE = "triage"
-"""The queue of essays that have no route yet."""
-BATCHES = "batches"
-"""The queue that nobody is told of: whoever makes batches looks there now and then."""
 _AGAIN: dict[str, Any] = {"queue": None, "queued_at": None, "finished_at": None, "attempts": 0}
 """Columns of an essay that begins its way once more."""
 
@@ -62,14 +55,6 @@ class Claim:
     @property
     def subject_id(self) -> uuid.UUID:
         return self.essay_id
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """An essay whose queue is to be told of it."""
-
-    essay_id: uuid.UUID
-    queue: str
 
 
 @dataclass(frozen=True)
@@ -177,7 +162,7 @@ def claim(
     Without a lease the sweeper never takes it back: it rides in a batch, whose own row says when that is over.
     With `tries`, also None when it has been tried so many times before, and its worker lost each time.
     """
-    paused = exists().where(Switch.name == pause_switch(queue))
+    paused = exists().where(Switch.name == queues.pause_switch(queue))
     token = uuid.uuid4()
     statement = (
         update(Essay)
@@ -223,7 +208,7 @@ def complete(session: Session, claim: Claim, grading: Grading) -> Grading | None
     if not changed:
         return None
     session.add(grading)
-    _leave_notices(session, claim.essay_id, "graded")
+    notices.leave(session, claim.essay_id, "graded")
     return grading
 
 
@@ -243,7 +228,7 @@ def repeat(session: Session, essay_id: uuid.UUID, grading: Grading) -> Grading |
     if not changed:
         return None
     session.add(grading)
-    _leave_notices(session, essay_id, "graded")
+    notices.leave(session, essay_id, "graded")
     return grading
 
 
@@ -276,7 +261,7 @@ def give_to_teacher(
         _keep(session, essay_id, opinion)
         told = exists().where(Notice.essay_id == essay_id, Notice.kind == "needs_review")
         if not (route and route.put_off and session.scalar(select(told))):
-            _leave_notices(session, essay_id, "needs_review")
+            notices.leave(session, essay_id, "needs_review")
     return changed
 
 
@@ -381,7 +366,7 @@ def settle_for(session: Session, claim: Claim, reason: str) -> Grading | None:
     ):
         return None
     opinion.accepted = True
-    _leave_notices(session, claim.essay_id, "graded")
+    notices.leave(session, claim.essay_id, "graded")
     return opinion
 
 
@@ -477,9 +462,9 @@ def override(
         session.flush()  # the answer refers to the grade
         appeal.answered_at, appeal.answered_by_id = now(), teacher.id
         appeal.answer, appeal.grading_id_after = grading.comment, grading.id
-        _leave_notices(session, essay_id, "appeal_answered")
+        notices.leave(session, essay_id, "appeal_answered")
     else:
-        _leave_notices(session, essay_id, "regraded" if before is EssayState.graded else "graded")
+        notices.leave(session, essay_id, "regraded" if before is EssayState.graded else "graded")
     return grading
 
 
@@ -505,7 +490,7 @@ def replace_points(session: Session, former: Grading, grading: Grading, reason: 
         current_grading_id=grading.id,
     )
     if grading.total != former.total:
-        _leave_notices(session, former.essay_id, "regraded")
+        notices.leave(session, former.essay_id, "regraded")
     return True
 
 
@@ -531,7 +516,7 @@ def appeal(session: Session, essay_id: uuid.UUID, student: User, reason: str) ->
     made = Appeal(id=uuid.uuid4(), essay_id=essay_id, student_id=student.id, grading_id=grading_id, reason=reason)
     session.add(made)
     _record(session, [essay_id], EssayState.graded, EssayState.graded, student.email, "the student appeals")
-    _leave_notices(session, essay_id, "appeal")
+    notices.leave(session, essay_id, "appeal")
     return made
 
 
@@ -577,80 +562,8 @@ def expire_leases(session: Session, max_attempts: int, limit: int = 500) -> list
         )
         _record(session, essays, EssayState.grading, after, "sweeper", reason)
     for essay_id in lost:
-        _leave_notices(session, essay_id, "failed")
+        notices.leave(session, essay_id, "failed")
     return again + lost
-
-
-def untold(session: Session, *, older_than: float, lost_queues: Sequence[str], limit: int = 500) -> list[Waiting]:
-    """Essays that wait although no message about them is on its way, oldest first; they count as told from now on.
-
-    Those are the ones the broker could not be told of, and those it was told of more than `older_than` seconds ago in
-    a queue where it holds no message any more (`lost_queues`). Paused queues are left alone.
-    """
-    queue = func.coalesce(Essay.queue, TRIAGE)
-    paused = exists().where(Switch.name == func.concat("pause:", queue))
-    lost = (Essay.enqueued_at < now() - timedelta(seconds=older_than)) & queue.in_(lost_queues)
-    waiting = session.execute(
-        select(Essay.id, queue)
-        .where(
-            Essay.state.in_([EssayState.submitted, EssayState.queued]),
-            Essay.enqueued_at.is_(None) | lost,
-            queue != BATCHES,
-            ~paused,
-        )
-        .order_by(Essay.created_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Essay)
-    ).all()
-    _set_enqueued(session, [essay_id for essay_id, _ in waiting], now())
-    return [Waiting(essay_id, name) for essay_id, name in waiting]
-
-
-def mark_untold(session: Session, essay_ids: Sequence[uuid.UUID]) -> None:
-    """The broker could not be told of these essays: the sweeper is to try again."""
-    _set_enqueued(session, essay_ids, None)
-
-
-def _set_enqueued(session: Session, essay_ids: Sequence[uuid.UUID], at: datetime | None) -> None:
-    if essay_ids:
-        session.execute(
-            update(Essay)
-            .where(Essay.id.in_(essay_ids))
-            .values(enqueued_at=at)
-            .execution_options(synchronize_session=False)
-        )
-
-
-# --- pausing a queue -------------------------------------------------------------------------------------------------
-
-
-def pause_switch(queue: str) -> str:
-    """Name of the switch whose row pauses a queue."""
-    return f"pause:{queue}"
-
-
-def pause(session: Session, queue: str, actor: User) -> None:
-    """From the commit on nothing of that queue is claimed; what is being graded is finished."""
-    switch = {"name": pause_switch(queue), "actor": actor.email}
-    session.execute(upsert(Switch).values(switch).on_conflict_do_nothing())
-
-
-def is_paused(session: Session, queue: str) -> bool:
-    return session.get(Switch, pause_switch(queue)) is not None
-
-
-def resume(session: Session, queue: str) -> None:
-    """Let the queue go on. Messages that came in the meantime are gone; everything waiting counts as untold."""
-    switch = session.get(Switch, pause_switch(queue))
-    if switch is None:
-        return
-    session.delete(switch)
-    session.execute(
-        update(Essay)
-        .where(Essay.state.in_([EssayState.submitted, EssayState.queued]), func.coalesce(Essay.queue, TRIAGE) == queue)
-        .values(enqueued_at=None)
-        .execution_options(synchronize_session=False)
-    )
 
 
 # --- the one UPDATE --------------------------------------------------------------------------------------------------
@@ -701,64 +614,3 @@ def _record(
             for essay_id in essay_ids
         ],
     )
-
-
-def _leave_notices(session: Session, essay_id: uuid.UUID, kind: str) -> None:
-    """A notice for the student, once they may see the grade; and one for each teacher when a person is needed.
-
-    Of an appeal only the teachers are told: it is the student's own.
-    """
-    student_id, assignment = session.execute(
-        select(Essay.student_id, Assignment)
-        .join(Assignment, Assignment.id == Essay.assignment_id)
-        .where(Essay.id == essay_id)
-    ).one()
-    readers = []
-    if kind in ("needs_review", "failed", "appeal"):
-        readers = list(
-            session.scalars(
-                select(User.id)
-                .join(Membership, Membership.user_id == User.id)
-                .where(Membership.class_id == assignment.class_id, User.role == Role.teacher)
-            )
-        )
-    if kind != "appeal" and (readers or assignment.grades_visible()):
-        readers.append(student_id)
-    add_notices(
-        session,
-        [
-            Notice(user_id=reader, essay_id=essay_id, kind=kind, details={"assignment": assignment.title})
-            for reader in readers
-        ],
-    )
-
-
-def add_notices(session: Session, notices: list[Notice]) -> None:
-    """Leave these; they are told of once they are committed."""
-    session.add_all(notices)
-    session.info.setdefault("notices", []).extend(notices)
-
-
-def notices_left(session: Session) -> list[Notice]:
-    """The notices left in this session since the last call; once they are committed, `progress.notify` sends them."""
-    left: list[Notice] = session.info.pop("notices", [])
-    return left
-
-
-def notice_released(session: Session, limit: int = 500) -> list[Notice]:
-    """Leave the notices of grades that were held back and may be seen by now; returns them."""
-    noticed = exists().where(Notice.essay_id == Essay.id, Notice.user_id == Essay.student_id)
-    lately = Assignment.release_at.between(now() - timedelta(days=7), now())
-    essays = session.execute(
-        select(Essay.id, Essay.student_id, Assignment.title)
-        .join(Assignment, Assignment.id == Essay.assignment_id)
-        .where(Essay.state == EssayState.graded, Assignment.release != Release.at_once, lately, ~noticed)
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Essay)
-    )
-    notices = [
-        Notice(user_id=student_id, essay_id=essay_id, kind="graded", details={"assignment": title})
-        for essay_id, student_id, title in essays
-    ]
-    add_notices(session, notices)
-    return notices

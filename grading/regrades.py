@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from grading import leases, lifecycle
+from grading import leases, lifecycle, queues
 from models import Essay, Grading, Regrade, Source, Switch
 from models.base import now
 
@@ -75,7 +75,7 @@ def _wanted(against: Grading, queue: str) -> dict[str, Any]:
 
 def claim(session: Session, regrade_id: uuid.UUID, queue: str, lease: float) -> RegradeClaim | None:
     """Claim it for `lease` seconds; None when it is over, somebody else's, lost too often, or the queue is paused."""
-    paused = exists().where(Switch.name == lifecycle.pause_switch(queue))
+    paused = exists().where(Switch.name == queues.pause_switch(queue))
     token = uuid.uuid4()
     claimed = session.scalar(
         update(Regrade)
@@ -125,7 +125,7 @@ def withdraw(session: Session, regrade_id: uuid.UUID) -> None:
 def untold(session: Session, *, older_than: float, lost_queues: Sequence[str]) -> list[tuple[uuid.UUID, str]]:
     """Regrades that wait although no message about them is on its way, with their queues; told of from now on.
 
-    As `lifecycle.untold`. Those whose workers were lost too often fail here, and those that nobody took for a day.
+    As `queues.untold`. Those whose workers were lost too often fail here, and those that nobody took for a day.
     """
     for over, why in (
         (Regrade.attempts >= MOST_ATTEMPTS, f"the worker was lost {MOST_ATTEMPTS} times"),

@@ -2,7 +2,7 @@
 
 It begins by itself when money runs away (`grading.costs.anomaly`), or by hand. It is a row of `switches`, which routing
 looks at; a row of `alerts` keeps who threw it, why, and when it was over. Each function works inside the caller's
-transaction; notices are left in the session (`lifecycle.notices_left`).
+transaction; notices are left in the session (`notices.left`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from grading import lifecycle
+from grading import notices
 from grading.costs.anomaly import Verdict
 from models import Alert, Assignment, Class, Essay, Membership, Notice, Role, Switch, User
 from models.base import now
@@ -149,7 +149,7 @@ def _touched_teachers(session: Session) -> list[User]:
 
 
 def _leave_notices(session: Session, readers: Iterable[User], kind: str) -> None:
-    lifecycle.add_notices(session, [Notice(user_id=reader.id, kind=kind, details={}) for reader in readers])
+    notices.add(session, [Notice(user_id=reader.id, kind=kind, details={}) for reader in readers])
 
 
 def _sentence(verdict: Verdict) -> str:

@@ -7,7 +7,7 @@ import uuid
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from grading import anchors, drifts, lifecycle, progress
+from grading import anchors, drifts, notices, progress
 from models import Assignment
 from models.base import now
 from models.session import session
@@ -40,7 +40,7 @@ def watch_one(assignment_id: uuid.UUID) -> None:
         db.commit()  # lets go of the assignment
         drift = drifts.judge(db, assignment)
         db.commit()
-        progress.notify(lifecycle.notices_left(db))
+        progress.notify(notices.left(db))
     for regrade_id, queue in asked:
         regrading.ring(regrade_id, queue)
     if drift:

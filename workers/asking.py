@@ -18,7 +18,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
-from grading import lifecycle, progress, routing
+from grading import progress, queues, routing
 from grading.ask import difficulty, questions
 from grading.ask.answer import WritesEssay, answer
 from grading.ask.ghostwriting import REFUSAL
@@ -67,7 +67,7 @@ def facts(db: Session, question: Question, tried: Collection[str] = ()) -> Facts
     tiers = settings().present_tiers
     shut = closed(db, tiers, question.assignment.class_id, question.user_id)
     for tier in tiers:
-        if lifecycle.is_paused(db, queue_of(tier)):
+        if queues.is_paused(db, queue_of(tier)):
             shut.setdefault(tier.name, f"the queue {queue_of(tier)} is paused")
     behind = {queue for queue, seconds in waits(db).items() if seconds > FAR_BEHIND}
     late = {tier.name for tier in tiers if queue_of(tier) in behind}

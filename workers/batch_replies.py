@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from grading import lifecycle, progress, wary
+from grading import lifecycle, progress, queues, wary
 from grading.batching import store
 from grading.batching.store import Rider
 from grading.costs import ledger
@@ -65,7 +65,7 @@ def _grade(claim: Claim, essay: Essay, tier: str, engine: Replayed, call: OneCal
             former=former_of(essay),
         )
     except AskAgain as error:
-        send_on(claim, essay, str(error), lifecycle.BATCHES)
+        send_on(claim, essay, str(error), queues.BATCHES)
     except Unavailable as error:
         send_on(claim, essay, f"the batch had no grade for it: {error}")
     except Ungradable as error:

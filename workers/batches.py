@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from grading import grader, lifecycle, progress
+from grading import grader, lifecycle, progress, queues
 from grading.batching import plan, store
 from grading.batching.plan import Situation, Step
 from grading.batching.store import Rider
@@ -129,7 +129,7 @@ def make_batch(tier: Tier, tariff: Hosted) -> int:
     for essay in riding:
         if any(one.essay is essay for one in refused):
             continue
-        data = {"status": EssayState.grading.value, "queue": lifecycle.BATCHES}
+        data = {"status": EssayState.grading.value, "queue": queues.BATCHES}
         progress.announce(essay.id, essay.student_id, "state", data)
     return count
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from grading import lifecycle, progress
+from grading import notices, progress
 from grading.costs import budget
 from models import Budget, BudgetSpending, Class, Membership, Notice, Period, Role, User
 from models.base import now
@@ -41,9 +41,9 @@ def warn() -> None:
             )
             kind, details = SPENT if hard else WARNED, {"assignment": name}
             readers = _readers(db, limit, row)
-            lifecycle.add_notices(db, [Notice(user_id=one.id, kind=kind, details=details) for one in readers])
+            notices.add(db, [Notice(user_id=one.id, kind=kind, details=details) for one in readers])
         db.commit()
-        progress.notify(lifecycle.notices_left(db))
+        progress.notify(notices.left(db))
 
 
 def name_of(db: Session, limit: Budget, row: BudgetSpending) -> str:

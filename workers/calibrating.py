@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from grading import lifecycle, progress
+from grading import notices, progress
 from grading.grader import Grade
 from grading.injection import honest
 from models import Assignment, Essay, Grading
@@ -81,7 +81,7 @@ def recalibrate(assignment: Assignment) -> None:
             with session() as db:
                 grading = recalibration.recalibrate(db, essay_id, assignment, loaded)
                 db.commit()
-                progress.notify(lifecycle.notices_left(db))
+                progress.notify(notices.left(db))
             if grading and grading.accepted:
                 changed += 1
     with session() as db:

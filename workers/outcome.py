@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from grading import lifecycle, progress
+from grading import lifecycle, notices, progress
 from grading.costs import ledger, savings
 from grading.grader import Grade, TooUncertain
 from grading.lifecycle import Claim
@@ -69,7 +69,7 @@ def finish(claim: Claim, essay: Essay, opinion: Opinion) -> None:
                 db.flush()
                 savings.record(db, essay, grading)
                 db.commit()
-                progress.notify(lifecycle.notices_left(db))
+                progress.notify(notices.left(db))
                 return True
             # A commit before this one may have taken effect although its answer was lost.
             return db.get(Grading, grading_id) is not None
@@ -101,7 +101,7 @@ def move_on(claim: Claim, essay: Essay, route: Route, opinion: Opinion | None = 
                 if not route.queue:
                     savings.record(db, essay, None)
                 db.commit()
-                progress.notify(lifecycle.notices_left(db))
+                progress.notify(notices.left(db))
                 return True
             db.rollback()
             # A commit before this one may have taken effect although its answer was lost.
@@ -128,7 +128,7 @@ def settle_for(claim: Claim, essay: Essay, why: str) -> None:
                 return db.get_one(Essay, essay.id).current_grading
             savings.record(db, essay, grading)
             db.commit()
-            progress.notify(lifecycle.notices_left(db))
+            progress.notify(notices.left(db))
             return grading
 
     if grading := patiently(store):
@@ -145,7 +145,7 @@ def give_up(claim: Claim, essay: Essay, reason: str) -> None:
             if lifecycle.give_to_teacher(db, claim.essay_id, reason, claim):
                 savings.record(db, essay, None)
                 db.commit()
-                progress.notify(lifecycle.notices_left(db))
+                progress.notify(notices.left(db))
                 return True
             return db.get_one(Essay, claim.essay_id).state is EssayState.needs_review
 

@@ -10,7 +10,7 @@ import logging
 
 from sqlalchemy.orm import Session
 
-from grading import lifecycle, progress, saving
+from grading import lifecycle, progress, queues, saving
 from grading.costs.budget import why_spent_each
 from grading.lifecycle import PutOff
 from models import EssayState
@@ -34,7 +34,7 @@ def take_up() -> None:
     log.info("there is money again for %d essays that had been put off", len(moved))
     for one in moved:
         progress.announce(one.essay_id, one.student_id, "state", {"status": EssayState.submitted.value})
-    enqueue(lifecycle.TRIAGE, [one.essay_id for one in moved])
+    enqueue(queues.TRIAGE, [one.essay_id for one in moved])
 
 
 def affordable(db: Session, waiting: list[PutOff]) -> list[PutOff]:

@@ -18,7 +18,7 @@ from kombu.transport.redis import Channel
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from grading import lifecycle
+from grading import queues
 from grading.progress import connection
 from models.session import session
 from settings import settings
@@ -135,12 +135,12 @@ def enqueue(queue: str, essay_ids: Sequence[uuid.UUID]) -> bool:
 
     False when the broker is down: then the rows say so, and the sweeper tells it later.
     """
-    if queue == lifecycle.BATCHES:
+    if queue == queues.BATCHES:
         return True  # whoever makes batches looks for them by himself
     try:
         for start in range(0, len(essay_ids), MESSAGE_SIZE[queue]):
             some = [str(essay_id) for essay_id in essay_ids[start : start + MESSAGE_SIZE[queue]]]
-            priority = 0 if queue == lifecycle.TRIAGE else LATER
+            priority = 0 if queue == queues.TRIAGE else LATER
             celery_app.send_task(TASK_OF_QUEUE[queue], args=some, queue=queue, priority=priority)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("broker not reached; the sweeper will tell it of %d essays: %s", len(essay_ids), error)
@@ -152,7 +152,7 @@ def enqueue(queue: str, essay_ids: Sequence[uuid.UUID]) -> bool:
 def _mark_untold(essay_ids: Sequence[uuid.UUID]) -> None:
     try:
         with session() as db:
-            lifecycle.mark_untold(db, essay_ids)
+            queues.mark_untold(db, essay_ids)
             db.commit()
     except SQLAlchemyError as error:  # the sweeper finds out by itself, only later
         log.warning("essays not marked for the sweeper: %s", error)

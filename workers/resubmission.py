@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from grading import lifecycle, progress, resubmission, routing
+from grading import lifecycle, notices, progress, queues, resubmission, routing
 from grading.costs import savings
 from models import Assignment, Essay, EssayState, Grading
 from models.session import session
@@ -27,7 +27,7 @@ def serve(essay_id: uuid.UUID) -> bool:
     """Give the essay the grade that its student's same words have already; False where none still holds."""
     with session() as db:
         essay = db.get(Essay, essay_id)
-        if essay is None or essay.state is not EssayState.submitted or lifecycle.is_paused(db, lifecycle.TRIAGE):
+        if essay is None or essay.state is not EssayState.submitted or queues.is_paused(db, queues.TRIAGE):
             return False
         # Whoever changes the assignment waits until this grade is written, or is seen here.
         db.get(Assignment, essay.assignment_id, with_for_update={"read": True}, populate_existing=True)
@@ -41,7 +41,7 @@ def serve(essay_id: uuid.UUID) -> bool:
         student_id, grading_id = essay.student_id, grading.id
         savings.record_repeat(db, essay, grading)
         db.commit()
-        progress.notify(lifecycle.notices_left(db))
+        progress.notify(notices.left(db))
     log.info("graded before in the same words")
     data = {"status": EssayState.graded.value, "grading_id": str(grading_id)}
     progress.announce(essay_id, student_id, "graded", data)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from grading import lifecycle, progress, saving
+from grading import notices, progress, saving
 from grading.costs import anomaly, spending
 from grading.costs.anomaly import WINDOWS, Spending, Verdict
 from models.base import now
@@ -28,7 +28,7 @@ def watch() -> None:
     with session() as db:
         alert = saving.follow(db, judge(db, now()))
         db.commit()
-        progress.notify(lifecycle.notices_left(db))
+        progress.notify(notices.left(db))
     if alert is not None:
         log.warning("spending: %s (%s)", alert.reason, "over" if alert.ended_at else "saving mode begins")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 
-from grading import complexity, lifecycle, progress, routing
+from grading import complexity, lifecycle, notices, progress, queues, routing
 from grading.complexity import Complexity
 from grading.routing import Route
 from models import Essay, EssayState
@@ -47,7 +47,7 @@ def move(essay_id: uuid.UUID) -> tuple[uuid.UUID, Route] | None:
     """Route the essay; returns whose it is and where it went, or None when it does not wait for a route any more."""
     with session() as db:
         essay = db.get(Essay, essay_id)
-        if essay is None or essay.state is not EssayState.submitted or lifecycle.is_paused(db, lifecycle.TRIAGE):
+        if essay is None or essay.state is not EssayState.submitted or queues.is_paused(db, queues.TRIAGE):
             return None
         db.commit()  # nothing is written yet; it gives the connection back while the text is measured
         complexity = measured(essay.text)
@@ -58,7 +58,7 @@ def move(essay_id: uuid.UUID) -> tuple[uuid.UUID, Route] | None:
             moved = lifecycle.give_to_teacher(db, essay_id, route.reason, route=route)
         student_id = essay.student_id
         db.commit()
-        progress.notify(lifecycle.notices_left(db))
+        progress.notify(notices.left(db))
         return (student_id, route) if moved else None
 
 

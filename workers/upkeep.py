@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from grading import lifecycle, progress
+from grading import lifecycle, notices, progress, queues
 from grading.costs import ledger, rollup
 from models import Essay
 from models.session import session
@@ -63,7 +63,7 @@ def take_back() -> None:
         db.commit()
         if not changed:
             return
-        progress.notify(lifecycle.notices_left(db))
+        progress.notify(notices.left(db))
         essays = db.scalars(select(Essay).where(Essay.id.in_(changed))).all()
     for essay in essays:
         log.warning("its worker was lost; now %s", essay.state.value, extra={"essay": str(essay.id)})
@@ -75,7 +75,7 @@ def ring_again() -> None:
     """Tell the broker of essays that wait and that it knows nothing of."""
     lost = [queue for queue in TASK_OF_QUEUE if messages_waiting(queue) == 0]
     with session() as db:
-        waiting = lifecycle.untold(db, older_than=settings().requeue_after, lost_queues=lost)
+        waiting = queues.untold(db, older_than=settings().requeue_after, lost_queues=lost)
         db.commit()
     by_queue = defaultdict(list)
     for essay in waiting:
@@ -88,9 +88,9 @@ def ring_again() -> None:
 def notice_released() -> None:
     """Tell students of grades that may be seen by now."""
     with session() as db:
-        notices = lifecycle.notice_released(db)
+        left = notices.leave_released(db)
         db.commit()
-    progress.notify(notices)
+    progress.notify(left)
 
 
 def count_lost() -> None:

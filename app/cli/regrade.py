@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.db import opened
-from grading import lifecycle, regrades
+from grading import queues, regrades
 from grading.regrading import Comparison, comparable, compare
 from models import Essay, Grading, Regrade
 from models.base import now
@@ -50,7 +50,7 @@ def regrade(essay_id: uuid.UUID, explain: bool, as_json: bool, timeout: float) -
         if before is None:
             raise click.ClickException("No model has given this essay a grade that could be compared.")
         queue = _queue(before)
-        if lifecycle.is_paused(db, queue):
+        if queues.is_paused(db, queue):
             raise click.ClickException(f"The queue {queue} is paused; resume it on the page of the queues.")
         _check_worker(queue)
         regrade_id = regrades.ask(db, before, queue)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.cli.db import opened
 from app.saving import state
-from grading import lifecycle, progress
+from grading import notices, progress
 from grading import saving as mode
 from models import Alert, Class
 
@@ -26,7 +26,7 @@ def on(reason: str) -> None:
     with opened() as db:
         began = mode.turn_on(db, _who(), reason)
         db.commit()
-        progress.notify(lifecycle.notices_left(db))
+        progress.notify(notices.left(db))
     click.echo("Saving mode is on." if began else "It was on already.")
 
 
@@ -36,7 +36,7 @@ def off() -> None:
     with opened() as db:
         ended = mode.turn_off(db, _who())
         db.commit()
-        progress.notify(lifecycle.notices_left(db))
+        progress.notify(notices.left(db))
     click.echo("Saving mode is over." if ended else "It was off already.")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading import lifecycle
+from grading import lifecycle, queues
 from grading.rubric import Rubric
 from models import Assignment, Class, Essay, Membership, Role, RubricVersion, User
 from models.people import hash_password
@@ -59,7 +59,7 @@ def create_demo() -> None:
         # Written before the commit: accounts whose passwords nobody knows would be worse than a stale file.
         _write_passwords({name: passwords[name] for name in ACCOUNTS})
         db.commit()
-    enqueue(lifecycle.TRIAGE, [essay.id for essay in essays])
+    enqueue(queues.TRIAGE, [essay.id for essay in essays])
 
 
 def _add_assignment(db: Session, school_class: Class, data: dict[str, Any]) -> Assignment:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from grading import leases, lifecycle
+from grading import leases, queues
 from grading.routing import Route
 from models import Assignment, Essay, Question, Switch, User
 from models.base import now
@@ -79,7 +79,7 @@ def with_all(session: Session, question_id: uuid.UUID) -> Question | None:
 
 def claim(session: Session, question_id: uuid.UUID, queue: str, lease: float) -> QuestionClaim | None:
     """Claim it for `lease` seconds; None when it is over, somebody else's, lost too often, or the queue is paused."""
-    paused = exists().where(Switch.name == lifecycle.pause_switch(queue))
+    paused = exists().where(Switch.name == queues.pause_switch(queue))
     token = uuid.uuid4()
     claimed = session.scalar(
         update(Question)

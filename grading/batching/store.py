@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from grading import lifecycle, saving
+from grading import lifecycle, queues, saving
 from grading.batching import plan
 from grading.batching.plan import Situation
 from grading.costs import ledger
@@ -109,13 +109,13 @@ def waiting(session: Session, tier: str, limit: int) -> list[Essay]:
 
 
 def _queued(*columns: Any) -> Select[Any]:
-    paused = exists().where(Switch.name == lifecycle.pause_switch(lifecycle.BATCHES))
+    paused = exists().where(Switch.name == queues.pause_switch(queues.BATCHES))
     return (
         select(*columns)
         .select_from(Essay)
         .join(Assignment, Assignment.id == Essay.assignment_id)
         .join(Class, Class.id == Assignment.class_id)
-        .where(Essay.state == EssayState.queued, Essay.queue == lifecycle.BATCHES, ~paused)
+        .where(Essay.state == EssayState.queued, Essay.queue == queues.BATCHES, ~paused)
     )
 
 
@@ -130,9 +130,7 @@ def prepare(
     `batch.size` says how many there are; with none, no batch is written.
     """
     claims = [
-        (essay, claim)
-        for essay in essays
-        if (claim := lifecycle.claim(session, essay.id, lifecycle.BATCHES, lease=None))
+        (essay, claim) for essay in essays if (claim := lifecycle.claim(session, essay.id, queues.BATCHES, lease=None))
     ]
     opened = ledger.open_calls(session, [call_of(essay, claim) for essay, claim in claims])
     items, refused = [], []

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from grading import lifecycle
+from grading import lifecycle, notices
 from grading.lifecycle import NotAllowed, Outdated, Seen
 from models import Appeal, Assignment, Essay, EssayState, EssayTransition, Grading, Notice, Release, Role
 from models.base import now
@@ -47,9 +47,9 @@ class TestAppealing:
         self, school: School, db: Session, essay: Essay
     ) -> None:
         second = make_user(Role.teacher, school.school_class)
-        lifecycle.notices_left(db)
+        notices.left(db)
         made = lifecycle.appeal(db, essay.id, school.student, "I did say why.")
-        left = lifecycle.notices_left(db)
+        left = notices.left(db)
         db.commit()
         found = db.get_one(Essay, essay.id)
         assert (found.state, found.current_grading_id) == (EssayState.graded, essay.current_grading_id)

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grading import lifecycle
-from grading.lifecycle import Claim, NotAllowed, Waiting
+from grading import lifecycle, queues
+from grading.lifecycle import Claim, NotAllowed
+from grading.queues import Waiting
 from grading.routing import Route
 from grading.text import TextError
-from models import Essay, EssayState, EssayTransition, Grading, Notice, Release, Role, Source
+from models import Essay, EssayState, EssayTransition, Grading, Notice, Source
 from models.base import now
 from models.session import session
-from tests.factories import School, a_grading, make_assignment, make_essay, make_user
+from tests.factories import School, a_grading, make_assignment, make_essay
 
 LOCAL = Route("local", "local", "a test")
 
@@ -45,7 +46,7 @@ def history(db: Session, essay_id: uuid.UUID) -> list[EssayState]:
     return [change.after for change in changes]
 
 
-def notices(db: Session, essay_id: uuid.UUID) -> set[tuple[uuid.UUID, str]]:
+def told(db: Session, essay_id: uuid.UUID) -> set[tuple[uuid.UUID, str]]:
     return {(notice.user_id, notice.kind) for notice in db.scalars(select(Notice).filter_by(essay_id=essay_id))}
 
 
@@ -165,7 +166,7 @@ class TestCompleting:
         assert essay.claim_token is None
         assert essay.lease_until is None
         assert history(db, essay.id)[-2:] == [EssayState.grading, EssayState.graded]
-        assert notices(db, essay.id) == {(school.student.id, "graded")}
+        assert told(db, essay.id) == {(school.student.id, "graded")}
 
     def test_happens_once(self, school: School, db: Session) -> None:
         claimed = claim(db, new(school, EssayState.queued))
@@ -199,7 +200,7 @@ class TestGivingAway:
         db.commit()
         essay = db.get_one(Essay, claimed.essay_id)
         assert (essay.state, essay.reason) == (EssayState.needs_review, "twice no grade")
-        assert notices(db, essay.id) == {(school.student.id, "needs_review"), (school.teacher.id, "needs_review")}
+        assert told(db, essay.id) == {(school.student.id, "needs_review"), (school.teacher.id, "needs_review")}
 
     def test_to_a_teacher_straight_from_triage(self, school: School, db: Session) -> None:
         essay_id = new(school)
@@ -213,7 +214,7 @@ class TestGivingAway:
         db.commit()
         essay = db.get_one(Essay, claimed.essay_id)
         assert (essay.state, essay.attempts, essay.queue) == (EssayState.queued, 0, "local")
-        assert lifecycle.untold(db, older_than=60, lost_queues=[]) == [Waiting(essay.id, "local")]
+        assert queues.untold(db, older_than=60, lost_queues=[]) == [Waiting(essay.id, "local")]
 
 
 class TestPeople:
@@ -253,7 +254,7 @@ class TestPeople:
         assert (essay.state, essay.current_grading_id) == (EssayState.graded, grading.id)
         assert (grading.source, grading.teacher_id) == (Source.teacher, school.teacher.id)
         assert {kept.id for kept in essay.gradings} == {grading.id} | ({before} if before else set())
-        assert (school.student.id, "regraded" if before else "graded") in notices(db, essay_id)
+        assert (school.student.id, "regraded" if before else "graded") in told(db, essay_id)
 
     def test_a_teachers_grade_takes_the_essay_from_the_worker_that_grades_it(self, school: School, db: Session) -> None:
         claimed = claim(db, new(school, EssayState.queued))
@@ -265,42 +266,6 @@ class TestPeople:
             lifecycle.override(db, new(school, EssayState.cancelled), school.teacher, a_grading(school.assignment))
 
 
-class TestNotices:
-    def test_those_left_in_a_session_are_handed_out_once(self, school: School, db: Session) -> None:
-        lifecycle.complete(db, claim(db, new(school, EssayState.queued)), a_grading(school.assignment))
-        db.commit()
-        assert [notice.user_id for notice in lifecycle.notices_left(db)] == [school.student.id]
-        assert lifecycle.notices_left(db) == []
-
-    def test_a_student_learns_of_a_held_grade_when_it_may_be_seen_and_only_once(self, school: School) -> None:
-        held = make_assignment(school.school_class, release=Release.on_release)
-        essay = make_essay(school.student, held, state=EssayState.graded)
-        with session() as db:
-            assert notices(db, essay.id) == set()
-            assert lifecycle.notice_released(db) == []
-            held.release_at = now()
-            db.merge(held)
-            db.commit()
-            assert [(notice.user_id, notice.kind) for notice in lifecycle.notice_released(db)] == [
-                (school.student.id, "graded")
-            ]
-            db.commit()
-            assert lifecycle.notice_released(db) == []
-
-    def test_that_a_person_is_needed_is_no_secret_even_where_grades_are_held(self, school: School) -> None:
-        held = make_assignment(school.school_class, release=Release.on_release)
-        essay = make_essay(school.student, held, state=EssayState.needs_review)
-        with session() as db:
-            assert (school.student.id, "needs_review") in notices(db, essay.id)
-
-    def test_teachers_of_another_class_learn_nothing(self, school: School, db: Session) -> None:
-        make_user(Role.teacher, school.other_class)
-        essay_id = new(school)
-        lifecycle.give_to_teacher(db, essay_id, "because")
-        db.commit()
-        assert {reader for reader, _ in notices(db, essay_id)} == {school.student.id, school.teacher.id}
-
-
 class TestSweeping:
     def test_an_expired_essay_goes_back_to_its_queue_and_is_told_again(self, school: School, db: Session) -> None:
         claimed = claim(db, new(school, EssayState.queued), lease=-1)
@@ -310,8 +275,8 @@ class TestSweeping:
         essay = db.get_one(Essay, claimed.essay_id)
         assert (essay.state, essay.attempts) == (EssayState.queued, 1)
         assert lifecycle.renew(db, [fresh], 60) == {fresh}
-        assert lifecycle.untold(db, older_than=60, lost_queues=[]) == [Waiting(essay.id, "local")]
-        assert lifecycle.untold(db, older_than=60, lost_queues=[]) == []
+        assert queues.untold(db, older_than=60, lost_queues=[]) == [Waiting(essay.id, "local")]
+        assert queues.untold(db, older_than=60, lost_queues=[]) == []
 
     def test_after_the_last_attempt_it_has_failed_and_people_are_told(self, school: School, db: Session) -> None:
         essay_id = new(school, EssayState.queued)
@@ -322,7 +287,7 @@ class TestSweeping:
         essay = db.get_one(Essay, essay_id)
         assert essay.state is EssayState.failed
         assert essay.reason == "the worker was lost 3 times while grading this essay"
-        assert notices(db, essay_id) == {(school.student.id, "failed"), (school.teacher.id, "failed")}
+        assert told(db, essay_id) == {(school.student.id, "failed"), (school.teacher.id, "failed")}
 
     def test_two_sweepers_do_not_do_the_same_work(self, school: School, db: Session) -> None:
         claim(db, new(school, EssayState.queued), lease=-1)
@@ -338,11 +303,6 @@ class TestSweeping:
         assert lifecycle.expire_leases(db, max_attempts=1) == []
         assert lifecycle.escalate(db, held, Route("openai", "small", "a test"))
 
-    def test_nobody_is_told_of_what_waits_for_a_batch(self, school: School, db: Session) -> None:
-        essay_id = waiting_for_a_batch(db, school)
-        lifecycle.mark_untold(db, [essay_id])
-        assert lifecycle.untold(db, older_than=-1, lost_queues=["triage", "local", "openai"]) == []
-
     def test_what_waits_for_a_batch_in_vain_waits_elsewhere_from_now_on(self, school: School, db: Session) -> None:
         essay_id = waiting_for_a_batch(db, school)
         assert lifecycle.reroute(db, essay_id, Route("openai", "small", "it is late"))
@@ -350,56 +310,6 @@ class TestSweeping:
         assert (essay.state, essay.queue, essay.reason) == (EssayState.queued, "openai", "it is late")
         assert lifecycle.claim(db, essay_id, "openai", lease=60)
         assert not lifecycle.reroute(db, essay_id, Route("openai", "small", "it is late"))
-
-    def test_what_the_broker_lost_is_told_again_once_it_is_old_enough(self, school: School, db: Session) -> None:
-        submitted, queued = new(school), new(school, EssayState.queued)
-        lost = ["triage", "local"]
-        assert lifecycle.untold(db, older_than=60, lost_queues=lost) == []
-        db.execute(update(Essay).values(enqueued_at=now() - timedelta(seconds=61)))
-        assert lifecycle.untold(db, older_than=60, lost_queues=[]) == []
-        assert lifecycle.untold(db, older_than=60, lost_queues=["local"]) == [Waiting(queued, "local")]
-        assert lifecycle.untold(db, older_than=60, lost_queues=lost) == [Waiting(submitted, "triage")]
-
-    def test_what_the_broker_could_not_be_told_of_is_told_at_once(self, school: School, db: Session) -> None:
-        first, second = new(school), new(school)
-        lifecycle.mark_untold(db, [second, first])
-        assert lifecycle.untold(db, older_than=60, lost_queues=[]) == [
-            Waiting(first, "triage"),
-            Waiting(second, "triage"),
-        ]
-
-    @pytest.mark.parametrize("state", [state for state in EssayState if state.is_final or state is EssayState.grading])
-    def test_what_does_not_wait_is_left_alone(self, state: EssayState, school: School, db: Session) -> None:
-        lifecycle.mark_untold(db, [new(school, state)])
-        assert lifecycle.untold(db, older_than=0, lost_queues=["triage", "local"]) == []
-
-
-class TestPausing:
-    def test_nothing_is_claimed_or_told_until_the_queue_is_resumed(self, school: School, db: Session) -> None:
-        essay_id = new(school, EssayState.queued)
-        lifecycle.pause(db, "local", school.ops)
-        lifecycle.pause(db, "local", school.ops)
-        assert lifecycle.claim(db, essay_id, "local", 60) is None
-        lifecycle.mark_untold(db, [essay_id])
-        assert lifecycle.untold(db, older_than=0, lost_queues=["local"]) == []
-        lifecycle.resume(db, "local")
-        assert lifecycle.untold(db, older_than=60, lost_queues=[]) == [Waiting(essay_id, "local")]
-        assert claim(db, essay_id)
-
-    def test_another_queue_goes_on(self, school: School, db: Session) -> None:
-        lifecycle.pause(db, "triage", school.ops)
-        assert claim(db, new(school, EssayState.queued))
-
-    def test_what_is_being_graded_is_finished(self, school: School, db: Session) -> None:
-        claimed = claim(db, new(school, EssayState.queued))
-        lifecycle.pause(db, "local", school.ops)
-        assert lifecycle.renew(db, [claimed], 60) == {claimed}
-        assert lifecycle.complete(db, claimed, a_grading(school.assignment))
-
-    def test_resuming_what_is_not_paused_does_nothing(self, school: School, db: Session) -> None:
-        new(school)
-        lifecycle.resume(db, "triage")
-        assert lifecycle.untold(db, older_than=60, lost_queues=[]) == []
 
 
 def in_threads(work: Callable[[], None], count: int) -> None:

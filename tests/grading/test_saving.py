@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from grading import saving
+from grading import notices, saving
 from grading.costs.anomaly import Spending, Usual, Verdict
-from grading.lifecycle import notices_left
 from models import Alert, Class, Notice, Role
 from models.session import session
 from tests.conftest import use_environment
@@ -51,7 +50,7 @@ def alerts() -> list[Alert]:
         return list(db.scalars(select(Alert).order_by(Alert.created_at)))
 
 
-def notices() -> set[tuple[Any, str]]:
+def told() -> set[tuple[Any, str]]:
     with session() as db:
         return {(notice.user_id, notice.kind) for notice in db.scalars(select(Notice))}
 
@@ -84,12 +83,12 @@ class TestTheBeginning:
     def test_tells_ops_and_with_a_provider_the_teachers_whose_classes_it_touches(self, school: School) -> None:
         with use_environment({"OPENAI_API_KEY": "sk-test"}):
             follow(RUNAWAY)
-        assert notices() == {(school.ops.id, "spending"), (school.teacher.id, "saving")}
+        assert told() == {(school.ops.id, "spending"), (school.teacher.id, "saving")}
 
     def test_touches_no_class_where_nothing_is_paid_by_the_token(self, school: School) -> None:
         with use_environment({"OPENAI_API_KEY": "", "PIZHU_OPENAI_BASE_URL": ""}):
             follow(RUNAWAY)
-        assert notices() == {(school.ops.id, "spending")}
+        assert told() == {(school.ops.id, "spending")}
 
 
 class TestTheWayBack:
@@ -106,7 +105,7 @@ class TestTheWayBack:
         [alert] = alerts()
         assert alert.ended_at
         assert alert.saving_ended_by == saving.PIZHU
-        assert (school.ops.id, "saving_over") in notices()
+        assert (school.ops.id, "saving_over") in told()
 
     def test_takes_twice_as_long_for_each_incident_of_the_last_day(self, school: School) -> None:
         for minutes in (30, 60, 120):
@@ -182,4 +181,4 @@ def test_notices_are_left_for_whoever_commits(school: School) -> None:
     second = make_user(Role.ops)
     with session() as db:
         saving.turn_on(db, "a test", "why not")
-        assert {notice.user_id for notice in notices_left(db) if notice.kind == "saving"} >= {school.ops.id, second.id}
+        assert {notice.user_id for notice in notices.left(db) if notice.kind == "saving"} >= {school.ops.id, second.id}

@@ -27,7 +27,7 @@ from sqlalchemy import func, select
 
 from app.embedded.postgres import EmbeddedPostgres
 from app.embedded.valkey import EmbeddedValkey
-from grading import lifecycle
+from grading import lifecycle, queues
 from models import CallOutcome, Essay, EssayState, EssayTransition, Grading, LlmCall
 from models.session import session
 from settings import ROOT
@@ -152,7 +152,7 @@ class Lab:
                 db.commit()
             essays.append(essay.id)
             if tell:
-                enqueue(lifecycle.TRIAGE, [essay.id])
+                enqueue(queues.TRIAGE, [essay.id])
         return essays
 
     def count(self, essays: list[uuid.UUID], *states: EssayState) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from grading import lifecycle, progress, routing
+from grading import progress, queues, routing
 from grading.ask import questions
 from grading.ask.ghostwriting import REFUSAL
 from grading.engines.engine import RequestRefused, Unavailable
@@ -376,6 +376,6 @@ def test_a_question_does_not_wait_behind_essays_where_another_tier_is_free(tiers
 
 def test_a_queue_that_is_paused_is_asked_nothing(tiers: OpenAiServer, school: School) -> None:
     with session() as db:
-        db.add(Switch(name=lifecycle.pause_switch("local"), actor="a test"))
+        db.add(Switch(name=queues.pause_switch("local"), actor="a test"))
         db.commit()
     assert routed(school, "What is the title?").tier == "small"

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from grading import lifecycle
+from grading import lifecycle, queues
 from grading.batching import plan
 from grading.costs.prices import price_of
 from grading.engines.engine import Usage
@@ -227,7 +227,7 @@ class TestAWholeBatch:
         essays = wait_for_batch(school, assignment, 1)
         turns(until=BatchState.submitted)
         with session() as db:
-            lifecycle.pause(db, "batches", school.ops)
+            queues.pause(db, "batches", school.ops)
             db.commit()
         late = wait_for_batch(school, assignment, 1)
         turns()

@@ -8,7 +8,7 @@ import signal
 import psutil
 import pytest
 
-from grading import lifecycle
+from grading import queues
 from models import Essay, EssayState
 from models.session import session
 from tests.doubles.engine import DIES
@@ -80,7 +80,7 @@ def test_an_essay_that_kills_the_engine_fails_alone(lab: Lab) -> None:
 def test_essays_handed_in_while_the_broker_is_down_are_graded_when_it_is_back(lab: Lab) -> None:
     lab.valkey.stop()
     essays = lab.submit(3, tell=False)
-    assert not enqueue(lifecycle.TRIAGE, essays)
+    assert not enqueue(queues.TRIAGE, essays)
     lab.valkey.start()
     lab.await_states(essays, EssayState.graded)
     assert_graded_once(essays)
@@ -88,14 +88,14 @@ def test_essays_handed_in_while_the_broker_is_down_are_graded_when_it_is_back(la
 
 def test_a_paused_queue_waits_until_it_is_resumed(lab: Lab) -> None:
     with session() as db:
-        lifecycle.pause(db, "local", lab.school.ops)
+        queues.pause(db, "local", lab.school.ops)
         db.commit()
     essays = lab.submit(5)
     lab.await_states(essays, EssayState.queued)
     eventually(lambda: messages_waiting("local") == 0, "the messages have been taken")
     assert lab.count(essays, EssayState.queued) == 5
     with session() as db:
-        lifecycle.resume(db, "local")
+        queues.resume(db, "local")
         db.commit()
     lab.await_states(essays, EssayState.graded)
     assert_graded_once(essays)

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select
 
-from grading import lifecycle, saving
+from grading import lifecycle, queues, saving
 from grading.costs import budget, ledger
 from models import Class, Essay, EssayState, EssayTransition, Grading, Notice, Period
 from models.base import now
@@ -111,7 +111,7 @@ def test_a_message_that_is_lost_in_a_crash_is_rung_again(school: School, monkeyp
     with pytest.raises(SystemExit):
         put_off.take_up()
     with session() as db:
-        waiting = lifecycle.untold(db, older_than=-1, lost_queues=["triage"])
+        waiting = queues.untold(db, older_than=-1, lost_queues=["triage"])
     assert [(one.essay_id, one.queue) for one in waiting] == [(essay_id, "triage")]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from grading import lifecycle, regrades
+from grading import lifecycle, queues, regrades
 from grading.costs import ledger
 from grading.regrading import comparable, compare
 from models import CallOutcome, Essay, EssayState, Grading, LlmCall, Notice, Regrade
@@ -221,7 +221,7 @@ def test_what_waits_for_more_than_a_day_is_given_up(graded: Essay, stopping: Non
 def test_a_paused_queue_takes_none(school: School, graded: Essay) -> None:
     regrade_id = ask(graded)
     with session() as db:
-        lifecycle.pause(db, "local", db.merge(school.ops))
+        queues.pause(db, "local", db.merge(school.ops))
         db.commit()
     regrade_essay(str(regrade_id))
     assert row(regrade_id).attempts == 0

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import update
 
-from grading import lifecycle, progress
+from grading import lifecycle, progress, queues
 from models import Essay, EssayState, Release
 from models.base import now
 from models.session import session
@@ -73,7 +73,7 @@ class TestLostMessages:
         submitted = make_essay(school.student, school.assignment)
         queued = make_essay(school.student, school.assignment, state=EssayState.queued)
         with session() as db:
-            lifecycle.mark_untold(db, [submitted.id, queued.id])
+            queues.mark_untold(db, [submitted.id, queued.id])
             db.commit()
         sweep()
         sweep()
@@ -122,7 +122,7 @@ def test_one_step_that_fails_keeps_no_other_from_its_turn(school: School, monkey
     monkeypatch.setattr(upkeep.lifecycle, "expire_leases", lambda *_: 1 / 0)
     essay = make_essay(school.student, school.assignment)
     with session() as db:
-        lifecycle.mark_untold(db, [essay.id])
+        queues.mark_untold(db, [essay.id])
         db.commit()
     sweep()
     assert messages_waiting("triage") == 1

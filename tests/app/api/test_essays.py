@@ -14,7 +14,7 @@ from celery import Celery
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from grading import lifecycle, progress
+from grading import lifecycle, progress, queues
 from models import Essay, EssayState, Notice, Release
 from models.base import now
 from models.session import session
@@ -208,9 +208,9 @@ def test_without_a_broker_the_essay_is_taken_and_left_for_the_sweeper(
 ) -> None:
     assert submit(student, school).status_code == 202
 
-    def untold() -> list[lifecycle.Waiting]:
+    def untold() -> list[queues.Waiting]:
         with session() as db:
-            return lifecycle.untold(db, older_than=3600, lost_queues=[])
+            return queues.untold(db, older_than=3600, lost_queues=[])
 
     assert eventually(untold, 10, "the essay counts as untold")[0].queue == "triage"
 

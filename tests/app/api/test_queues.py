@@ -9,7 +9,7 @@ import pytest
 import redis as redis_client
 from flask.testing import FlaskClient
 
-from grading import lifecycle
+from grading import lifecycle, queues
 from grading.routing import Route
 from models import Drift, Essay, EssayState
 from models.base import now
@@ -66,7 +66,7 @@ def test_a_paused_queue_is_not_worked_on_until_it_is_resumed(ops: FlaskClient, s
     for _ in range(2):
         assert not named(ops.post(f"{QUEUES}/local/resume"))["local"]["paused"]
     with session() as db:
-        assert [waiting.essay_id for waiting in lifecycle.untold(db, older_than=3600, lost_queues=[])] == [essay.id]
+        assert [waiting.essay_id for waiting in queues.untold(db, older_than=3600, lost_queues=[])] == [essay.id]
         assert lifecycle.claim(db, essay.id, "local", 60)
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import update
 
-from grading import lifecycle, progress
+from grading import lifecycle, notices, progress
 from grading.routing import Route
 from models import Essay, EssayState, Grading
 from models.session import session
@@ -50,7 +50,7 @@ def finish(essay: Essay, claim: lifecycle.Claim, grading: Grading) -> None:
     with session() as db:
         assert lifecycle.complete(db, claim, grading)
         db.commit()
-        progress.notify(lifecycle.notices_left(db))
+        progress.notify(notices.left(db))
     progress.announce(essay.id, essay.student_id, "graded", {"status": "graded"})
 
 

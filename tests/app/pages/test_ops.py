@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grading import lifecycle
+from grading import queues
 from grading.cache.chain import chain
 from grading.cache.key import Key
 from models import EssayState
@@ -45,11 +45,11 @@ def test_a_queue_is_paused_and_goes_on_again(visit: Visit, school: School, redis
     assert "Local model is paused." in page.text
     assert f"paused {school.ops.email}" in page.text
     with session() as db:
-        assert lifecycle.is_paused(db, "local")
+        assert queues.is_paused(db, "local")
     page = visitor.send(page, "/queues/local/resume")
     assert "Local model goes on." in page.text
     with session() as db:
-        assert not lifecycle.is_paused(db, "local")
+        assert not queues.is_paused(db, "local")
 
 
 def test_only_queues_of_essays_have_a_switch(visit: Visit, school: School, redis: Any) -> None:
