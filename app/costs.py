@@ -17,9 +17,8 @@ from typing_extensions import TypedDict
 
 from app.views import SavingView, moment
 from grading.costs import report, saving, savings
+from grading.costs.prices import PACKAGE, newest
 from grading.costs.report import Attribution, Iceberg, Share, Spent
-from grading.prompts.defaults import NoDefault, default
-from grading.prompts.library import Prompt
 from models import Class, User
 from models.base import now
 from settings import settings
@@ -72,6 +71,14 @@ class IcebergView(TypedDict):
     wrong_model_usd: str
 
 
+class PricesView(TypedDict):
+    """The list that a call made now is paid for by, unless a setting or the cost guide has its model: its name with its
+    version, and the day on which the newest price in it began. A call keeps the price it was made at."""
+
+    source: str
+    dated: str | None
+
+
 CostsView = TypedDict(
     "CostsView",
     {
@@ -89,6 +96,7 @@ CostsView = TypedDict(
         "by_hour": list[HourCost],
         "iceberg": IcebergView,
         "saving": SavingView,
+        "prices": PricesView,
     },
 )
 
@@ -141,7 +149,7 @@ def _moment(value: datetime | date, *, last: bool) -> datetime:
 
 
 def costs_view(db: Session, begin: datetime, end: datetime) -> CostsView:
-    found, parts = report.costs(db, begin, end), iceberg(db, begin, end)
+    found, parts = report.costs(db, begin, end), report.iceberg(db, begin, end)
     whole = found.whole
     return {
         "from": moment(begin),
@@ -158,16 +166,17 @@ def costs_view(db: Session, begin: datetime, end: datetime) -> CostsView:
         "by_hour": [{"hour": moment(hour), **_sums(spent)} for hour, spent in found.by_hour.items()],  # type: ignore[typeddict-item]
         "iceberg": iceberg_view(parts),
         "saving": saving_view(db, begin, end),
+        "prices": prices_view(),
     }
+
+
+def prices_view() -> PricesView:
+    return {"source": PACKAGE, "dated": newest(now().date())}
 
 
 def saving_view(db: Session, begin: datetime, end: datetime, class_id: uuid.UUID | None = None) -> SavingView:
     """Of the essays, of a class or of all, whose grade came in the period."""
     return saving.to_json(savings.total(db, begin, end, class_id))  # type: ignore[return-value]
-
-
-def iceberg(db: Session, begin: datetime, end: datetime) -> Iceberg:
-    return report.iceberg(db, begin, end, report.prompt_shapes(_tokens_by_default))
 
 
 def iceberg_view(parts: Iceberg) -> IcebergView:
@@ -178,14 +187,6 @@ def iceberg_view(parts: Iceberg) -> IcebergView:
         "cache_usd": usd(parts.cache),
         "wrong_model_usd": usd(parts.wrong_model),
     }
-
-
-def _tokens_by_default(prompt: Prompt) -> int:
-    """Of the version that is the default one of its kind and language."""
-    try:
-        return default(prompt.task, prompt.language).tokens
-    except NoDefault:
-        return prompt.tokens
 
 
 def attribution_view(db: Session, days: int = DAYS) -> AttributionView:

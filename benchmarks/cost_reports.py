@@ -29,7 +29,6 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import delete, text
 
-from app.costs import iceberg
 from app.embedded.postgres import EmbeddedPostgres
 from grading.costs import report
 from grading.costs.rollup import WINDOW, roll_up
@@ -82,7 +81,7 @@ def measured(chosen: argparse.Namespace) -> dict[str, Any]:
     month, year = end - timedelta(days=30), end - timedelta(days=chosen.days)
     views: dict[str, Callable[[Any], object]] = {
         "costs, 30 days": lambda db: report.costs(db, month, end),
-        "iceberg, 30 days": lambda db: iceberg(db, month, end),
+        "iceberg, 30 days": lambda db: report.iceberg(db, month, end),
         "attribution, 30 days": lambda db: report.attribution(db, end - WINDOW, end),
         "a class, 30 days": lambda db: report.of_class(db, uuid.UUID(int=1), month, end),
         "costs, the year": lambda db: report.costs(db, year, end),

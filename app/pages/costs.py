@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from app.auth import ops, rule
 from app.bodies import CostsFilter, validated
-from app.costs import DAYS, concentration_view, iceberg, names_of, period
+from app.costs import DAYS, concentration_view, names_of, period, prices_view
 from app.extensions import db
 from app.pages import blueprint
 from app.pages.forms import field_errors
@@ -37,7 +37,7 @@ def costs() -> str:
     except Problem as problem:
         errors, wanted = field_errors(problem), CostsFilter.model_validate({})
     begin, end = period(wanted.begin, wanted.end)
-    found, parts = report.costs(db(), begin, end), iceberg(db(), begin, end)
+    found, parts = report.costs(db(), begin, end), report.iceberg(db(), begin, end)
     who = report.attribution(db(), now() - timedelta(days=DAYS - 1), now())
     users, classes = who.users[:SHOWN], who.classes[:SHOWN]
     by_day = end - begin > LONGEST_IN_HOURS
@@ -64,6 +64,7 @@ def costs() -> str:
         classes=[(names_of(db(), Class, classes).get(one.key), one) for one in classes],
         spenders=who.spenders,
         concentration=concentration_view(who),
+        prices=prices_view(),
     )
 
 

@@ -32,10 +32,11 @@ def when(value: datetime | str | None) -> Markup:
 
 
 @blueprint.app_template_filter()
-def day(value: date) -> Markup:
-    """A day, for programs as well."""
-    shown = format_date(value, _DAY[current_language()])
-    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
+def day(value: date | str) -> Markup:
+    """A day, for programs as well; from a date or its ISO form."""
+    on = date.fromisoformat(value) if isinstance(value, str) else value
+    shown = format_date(on, _DAY[current_language()])
+    return Markup('<time datetime="{}">{}</time>').format(on.isoformat(), shown)
 
 
 @blueprint.app_template_filter()

@@ -117,17 +117,17 @@ def _listed(model: str, provider: str | None, at: datetime, prompt_tokens: int) 
     if prompt is None or reply is None:  # it is paid by the call or the picture, which we could not count
         return None
     cached = _for_length(prices.cache_read_mtok, prompt_tokens)
-    return Price(prompt, prompt if cached is None else cached, reply, PACKAGE, _newest(at.date()))
+    return Price(prompt, prompt if cached is None else cached, reply, PACKAGE, newest(at.date()))
 
 
 @cache
-def _newest(today: date) -> str | None:
+def newest(today: date) -> str | None:
     """When the newest price of the package's list began: the list says nothing else of its own age."""
     priced = (model.prices for provider in get_snapshot().providers for model in provider.models)
     constraints = (price.constraint for prices in priced if isinstance(prices, list) for price in prices)
     began = (one.start_date for one in constraints if isinstance(one, StartDateConstraint))
-    newest = max((day for day in began if day <= today), default=None)
-    return None if newest is None else newest.isoformat()
+    latest = max((day for day in began if day <= today), default=None)
+    return None if latest is None else latest.isoformat()
 
 
 def _for_length(rate: Decimal | TieredPrices | None, prompt_tokens: int) -> Decimal | None:

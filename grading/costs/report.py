@@ -19,10 +19,11 @@ from sqlalchemy.orm import Session
 
 from grading.costs.rollup import DAY, HOUR, KEYS, OWNERS, OWNERS_SUMS, SUMS, WINDOW, began_in, hour_of
 from grading.prompts import library
-from grading.prompts.library import Prompt
 from models import CallOutcome, CostDay, CostHour, CostRollup, CostWindow, LlmCall
 
 NOTHING = Decimal(0)
+COMPACT = "compact"
+"""The version of a prompt that the others are held against."""
 TOP = 100
 """Users and classes that are named."""
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -111,9 +112,12 @@ class PromptShape:
     surplus: int
 
 
-def prompt_shapes(shortest: Callable[[Prompt], int]) -> dict[str, PromptShape]:
-    """Of every prompt there is, by its id; `shortest` is how many tokens would do instead of those of a prompt."""
-    return {one.id: PromptShape(one.tokens, max(0, one.tokens - shortest(one))) for one in library.every()}
+def prompt_shapes() -> dict[str, PromptShape]:
+    """Of every prompt there is, by its id, beside the compact one of its kind and language; where there is none, a
+    prompt wastes nothing."""
+    compact = {(one.task, one.language): one.tokens for one in library.every() if one.version == COMPACT}
+    surplus = {one.id: one.tokens - compact.get((one.task, one.language), one.tokens) for one in library.every()}
+    return {one.id: PromptShape(one.tokens, max(0, surplus[one.id])) for one in library.every()}
 
 
 def costs(session: Session, begin: datetime, end: datetime) -> Costs:
@@ -139,8 +143,12 @@ def costs(session: Session, begin: datetime, end: datetime) -> Costs:
     )
 
 
-def iceberg(session: Session, begin: datetime, end: datetime, shapes: Mapping[str, PromptShape]) -> Iceberg:
-    """The same money in its five parts; `shapes` are of the prompts' versions; one that is missing wastes nothing."""
+def iceberg(
+    session: Session, begin: datetime, end: datetime, shapes: Mapping[str, PromptShape] | None = None
+) -> Iceberg:
+    """The same money in its five parts; `shapes` are of the prompts' versions, by default of all that there are; one
+    that is missing wastes nothing."""
+    shapes = prompt_shapes() if shapes is None else shapes
     lines = _lines(session, begin, end)
     names = ("calls", "prompt_tokens", "cached_tokens", "cost", "prompt_cost", "cacheable_cost")
     sums = [func.coalesce(func.sum(lines.c[name]), 0) for name in names]

@@ -11,13 +11,11 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from grading.costs.ledger import GRADE
-from grading.costs.report import iceberg, prompt_shapes
-from grading.prompts import library
+from grading.costs.report import iceberg
 from models import Assignment, CallOutcome, Essay, LlmCall, Release
 from models.base import now
 
 NOTHING = Decimal(0)
-COMPACT = "compact"
 LOOKED_BACK = timedelta(days=30)
 _COST = func.coalesce(LlmCall.cost, LlmCall.estimated_cost)
 _IS_BATCH = LlmCall.price.has_key("batch")
@@ -62,9 +60,7 @@ def spent(db: Session, until: datetime | None = None) -> Spent:
     days = max(1.0, (until - first) / timedelta(days=1)) if first else 1.0
     alike = (LlmCall.feature, LlmCall.tier, LlmCall.outcome, _IS_BATCH, IS_HOSTED)
     rows = db.execute(select(*alike, func.count(), func.sum(_COST)).where(*lately).group_by(*alike))
-    compact = {(one.task, one.language): one.tokens for one in library.every() if one.id.endswith(f"/{COMPACT}")}
-    shapes = prompt_shapes(lambda one: compact.get((one.task, one.language), one.tokens))
-    parts = iceberg(db, since, until, shapes)
+    parts = iceberg(db, since, until)
     grades = select(func.coalesce(func.sum(_COST), NOTHING)).where(*lately, LlmCall.feature == GRADE)
     of_essays = grades.join(Essay, Essay.id == LlmCall.essay_id)
     live = of_essays.where(IS_HOSTED, ~_IS_BATCH)

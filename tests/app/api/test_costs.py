@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
+from importlib.metadata import version
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from app.costs import as_csv
+from grading.costs.waste import spent
 from models.base import now
+from models.session import session
 from tests.app.conftest import Clients
 from tests.factories import School, make_call, make_saving
 
@@ -42,6 +45,19 @@ def test_the_last_thirty_days_with_money_as_decimal_strings(ops: FlaskClient) ->
     assert {one["feature"] for one in found["by_feature"]} == {"grade", "ask"}
     assert len(found["by_hour"]) == 2
     assert sum(map(Decimal, found["iceberg"].values())) == Decimal("0.5")
+
+
+def test_prompts_are_redundant_by_as_much_as_the_advisor_says(ops: FlaskClient) -> None:
+    make_call(now() - timedelta(days=1), "1", prompt_version="grade/en/v1", cached_tokens=0)
+    with session() as db:
+        surplus = spent(db).surplus
+    assert 0 < surplus == Decimal(told(ops)["iceberg"]["prompt_usd"])
+
+
+def test_the_prices_are_dated(ops: FlaskClient) -> None:
+    prices = told(ops)["prices"]
+    assert prices["source"] == f"genai-prices {version('genai-prices')}"
+    assert date(2025, 1, 1) < date.fromisoformat(prices["dated"]) <= now().date()
 
 
 def test_a_period_by_days_and_by_moments(ops: FlaskClient) -> None:

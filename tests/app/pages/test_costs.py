@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from grading.costs.prices import PACKAGE, newest
 from models.base import now
 from tests.app.pages.conftest import Open, Visit
 from tests.factories import School, make_call, make_saving
@@ -25,6 +26,12 @@ def test_ops_read_what_was_spent_and_for_whom(visit: Visit, school: School, call
     assert "$45.00" in page.text
     assert school.student.name in page.text
     assert "What bought a grade or an answer" in page.text
+
+
+def test_the_page_says_of_when_the_prices_are(visit: Visit, school: School, calls: None) -> None:
+    page = visit(school.ops).get("/costs")
+    assert f"Prices: {PACKAGE}, the newest of" in page.text
+    assert ("time", {"datetime": newest(now().date())}) in page.elements
 
 
 def test_a_day_that_is_none_is_told_and_the_rest_is_shown(visit: Visit, school: School, calls: None) -> None:

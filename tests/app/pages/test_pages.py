@@ -69,7 +69,7 @@ def without_names(page: Page) -> str:
     text = " ".join([page.text, *spoken])
     text = re.sub(r"[\w.]+@[\w.]+", "", text)  # addresses
     text = re.sub(r"UTC\S*|English|\b[A-Z0-9]{8}\b", "", text)  # zones, the other language, codes of classes
-    text = re.sub(r"gpt-[\w.-]+|SmolLM2\S*( \(demonstration\))?|\b(PIZHU|OPENAI)_\w+", "", text)
+    text = re.sub(r"gpt-[\w.-]+|genai-prices|SmolLM2\S*( \(demonstration\))?|\b(PIZHU|OPENAI)_\w+", "", text)
     text = re.sub(
         r"\b(triage|local|small|large|batches|upkeep|notify|sweeper|worker:local|grader)\b", "", text
     )  # names for ops
