@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict
 
+from app.extensions import db
 from app.problems import Problem
 from app.views import PersonView, moment, person_json
-from grading.copies import clusters
+from grading.copies import clusters, dismissal
 from grading.copies.clusters import Cluster
-from models import Essay, Overlap
+from models import Essay, Overlap, User
 
 
 class CopiedEssayView(TypedDict):
@@ -112,3 +113,15 @@ def _essay_json(essay: Essay) -> CopiedEssayView:
         "status": essay.state.value,
         "created_at": at,
     }
+
+
+def dismiss(pair: Overlap, teacher: User) -> None:
+    """Show no teacher any more that these two essays share words; doing it twice is no error."""
+    dismissal.dismiss(db(), pair, teacher)
+    db().commit()
+
+
+def restore(pair: Overlap) -> None:
+    """Take back what `dismiss` did; doing it twice is no error."""
+    dismissal.take_back(db(), pair)
+    db().commit()

@@ -7,8 +7,10 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 from typing_extensions import TypedDict  # pydantic describes the one of `typing` from Python 3.12 on
 
+from app.extensions import db
+from app.problems import Problem
 from grading import queues
-from models import Essay, EssayState, Switch
+from models import Essay, EssayState, Switch, User
 from models.base import now
 from settings import settings
 from workers.heartbeat import live_workers
@@ -99,3 +101,22 @@ def _broker() -> tuple[dict[str, int], dict[str, int]]:
         return live_workers(), {name: messages_waiting(name) for name in QUEUES}
     except RedisError:
         return {}, {}
+
+
+def pause(name: str, actor: User) -> None:
+    """Have nothing more taken from a queue until it is resumed."""
+    _check_queue(name)
+    queues.pause(db(), name, actor)
+    db().commit()
+
+
+def resume(name: str) -> None:
+    """Let a queue go on; the sweeper tells its workers within seconds of what waits."""
+    _check_queue(name)
+    queues.resume(db(), name)
+    db().commit()
+
+
+def _check_queue(name: str) -> None:
+    if name not in ESSAY_QUEUES:
+        raise Problem(404, detail=f"No essay waits in a queue of that name; there are {' and '.join(ESSAY_QUEUES)}.")

@@ -9,7 +9,7 @@ from flask import g, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app import submissions
+from app import assignments
 from app.api import blueprint
 from app.api.operation import Operation, operation
 from app.auth import assignment_member, assignment_teacher, me, rule, signed_in, teacher
@@ -27,7 +27,7 @@ from models import Assignment, Membership
 @operation(Operation(201, AssignmentView, body=NewAssignment))
 def create_assignment(body: NewAssignment) -> Any:
     """Give a class an assignment. A rubric that no model can be held to is refused here."""
-    assignment = submissions.create_assignment(me(), body)
+    assignment = assignments.create_assignment(me(), body)
     location = url_for("api.get_assignment", assignment_id=assignment.id)
     return assignment_json(assignment), 201, {"Location": location}
 
@@ -61,7 +61,7 @@ def get_assignment(assignment_id: uuid.UUID) -> Any:
 @operation(Operation(200, AssignmentView, body=ChangedAssignment))
 def change_assignment(assignment_id: uuid.UUID, body: ChangedAssignment) -> Any:
     """Change an assignment. A rubric that differs becomes its next version; essays not yet graded are graded by it."""
-    return assignment_json(submissions.change_assignment(g.assignment, body))
+    return assignment_json(assignments.change_assignment(g.assignment, body))
 
 
 @blueprint.get("/assignments/<uuid:assignment_id>/calibration")
@@ -77,7 +77,7 @@ def get_calibration(assignment_id: uuid.UUID, query: Tolerance) -> Any:
 @operation(Operation(202, CalibrationJSON))
 def recalibrate(assignment_id: uuid.UUID) -> Any:
     """Have grades that models gave before it get the points of the calibration in use; a teacher's own stay."""
-    submissions.recalibrate(g.assignment)
+    assignments.recalibrate(g.assignment)
     return calibration_json(calibration_of(db(), g.assignment)), 202
 
 
@@ -94,5 +94,5 @@ def get_copies(assignment_id: uuid.UUID) -> Any:
 @operation(Operation(200, AssignmentView))
 def release_grades(assignment_id: uuid.UUID) -> Any:
     """Let students see their grades from now on."""
-    submissions.release_grades(g.assignment)
+    assignments.release_grades(g.assignment)
     return assignment_json(g.assignment)

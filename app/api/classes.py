@@ -8,7 +8,7 @@ from typing import Any
 from flask import g
 from sqlalchemy import select
 
-from app import submissions
+from app import classes
 from app.api import blueprint
 from app.api.essays import list_of
 from app.api.operation import Operation, operation
@@ -25,7 +25,7 @@ from models import Assignment, Class, Essay, Membership, User
 @operation(Operation(201, ClassView, body=NewClass))
 def create_class(body: NewClass) -> Any:
     """Make a class; its `join_code` lets students in."""
-    return class_json(submissions.create_class(me(), body), me()), 201
+    return class_json(classes.create_class(me(), body), me()), 201
 
 
 @blueprint.post("/classes/join")
@@ -34,7 +34,7 @@ def create_class(body: NewClass) -> Any:
 @operation(Operation(200, ClassView, body=JoinClass))
 def join_class(body: JoinClass) -> Any:
     """Become a member of the class with this code."""
-    return class_json(submissions.join_class(me(), body), me())
+    return class_json(classes.join_class(me(), body), me())
 
 
 @blueprint.get("/classes")

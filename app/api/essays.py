@@ -9,7 +9,7 @@ from flask import Response, g, request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
-from app import realtime, submissions
+from app import copies, hand_grading, realtime, submissions
 from app.api import blueprint
 from app.api.operation import Operation, operation
 from app.auth import assignment_of, essay_author, essay_reader, essay_teacher, me, rule, student
@@ -134,7 +134,7 @@ def grade_by_hand(essay_id: uuid.UUID, body: HandGrade) -> Any:
     What is left out stays as the current grade has it, or the one named by `from_grading`; so an empty object confirms
     that grade. It answers the appeal that is open, and `comment` is the answer in words.
     """
-    grading = submissions.grade_by_hand(g.essay, me(), body)
+    grading = hand_grading.grade_by_hand(g.essay, me(), body)
     return grading_json(grading, me()), 201
 
 
@@ -156,7 +156,7 @@ def dismiss_copy(essay_id: uuid.UUID, other_id: uuid.UUID) -> Any:
     """Say that an essay is no copy of the earlier one it shares words with: the pair is shown no more, nor are the same
     words in other versions of the two. Doing it twice changes nothing. 404 for two that share nothing."""
     pair = pair_of(db(), g.essay, other_id)
-    submissions.dismiss_copy(pair, me())
+    copies.dismiss(pair, me())
     return overlap_json(pair)
 
 
@@ -166,5 +166,5 @@ def dismiss_copy(essay_id: uuid.UUID, other_id: uuid.UUID) -> Any:
 def restore_copy(essay_id: uuid.UUID, other_id: uuid.UUID) -> Any:
     """Take that back: the pair is shown again. Doing it twice changes nothing."""
     pair = pair_of(db(), g.essay, other_id)
-    submissions.restore_copy(pair)
+    copies.restore(pair)
     return overlap_json(pair)

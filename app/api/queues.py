@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from app import submissions
 from app.api import blueprint
 from app.api.operation import Operation, operation
 from app.auth import me, ops, rule
@@ -12,7 +11,7 @@ from app.drifts import DriftView, drifts
 from app.extensions import db
 from app.feedback import FeedbackView, feedback
 from app.paging import Listing
-from app.queues import QueueView, overview
+from app.queues import QueueView, overview, pause, resume
 from app.shares import SharesView, shares
 from app.tiers import TierView, tiers
 
@@ -66,7 +65,7 @@ def list_tiers() -> Any:
 @operation(Operation(200, Listing[QueueView]))
 def pause_queue(name: str) -> Any:
     """Take nothing more from a queue; what is being graded is finished."""
-    submissions.pause_queue(name, me())
+    pause(name, me())
     return list_queues()
 
 
@@ -75,5 +74,5 @@ def pause_queue(name: str) -> Any:
 @operation(Operation(200, Listing[QueueView]))
 def resume_queue(name: str) -> Any:
     """Let a queue go on."""
-    submissions.resume_queue(name)
+    resume(name)
     return list_queues()

@@ -12,7 +12,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from app import submissions
+from app import assignments, submissions
 from app.api.essays import list_of
 from app.auth import assignment_member, assignment_student, assignment_teacher, class_teacher, me, rule
 from app.bodies import EssayFilter, Tolerance, validated
@@ -110,7 +110,7 @@ def _teachers_view(errors: Mapping[str, str]) -> str:
 @blueprint.post("/assignments/<uuid:assignment_id>/release")
 @rule(assignment_teacher)
 def release_grades(assignment_id: uuid.UUID) -> Any:
-    submissions.release_grades(g.assignment)
+    assignments.release_grades(g.assignment)
     flash(_("The grades are released; your students can see them now."))
     return redirect(url_for("pages.assignment", assignment_id=assignment_id), 303)
 
@@ -119,7 +119,7 @@ def release_grades(assignment_id: uuid.UUID) -> Any:
 @rule(assignment_teacher)
 def calibrate_assignment(assignment_id: uuid.UUID) -> Any:
     alone = bool(text_field("rubric_only"))
-    submissions.use_rubric_only(g.assignment, alone)
+    assignments.use_rubric_only(g.assignment, alone)
     flash(_("From now on the rubric's points alone count.") if alone else _("From now on your marks count again."))
     return redirect(url_for("pages.assignment", assignment_id=assignment_id), 303)
 
@@ -127,7 +127,7 @@ def calibrate_assignment(assignment_id: uuid.UUID) -> Any:
 @blueprint.post("/assignments/<uuid:assignment_id>/recalibrate")
 @rule(assignment_teacher)
 def recalibrate(assignment_id: uuid.UUID) -> Any:
-    submissions.recalibrate(g.assignment)
+    assignments.recalibrate(g.assignment)
     flash(_("The earlier grades get these points within a minute."))
     return redirect(url_for("pages.assignment", assignment_id=assignment_id, _anchor="calibration"), 303)
 
@@ -136,7 +136,7 @@ def recalibrate(assignment_id: uuid.UUID) -> Any:
 @rule(assignment_teacher)
 def set_tolerance(assignment_id: uuid.UUID) -> Any:
     try:
-        submissions.set_tolerance(g.assignment, {"tolerance": text_field("tolerance") or None})
+        assignments.set_tolerance(g.assignment, {"tolerance": text_field("tolerance") or None})
     except Problem as problem:
         return _teachers_view(field_errors(problem)), problem.status
     off = g.assignment.tolerance is None
@@ -147,7 +147,7 @@ def set_tolerance(assignment_id: uuid.UUID) -> Any:
 @blueprint.post("/assignments/<uuid:assignment_id>/marks")
 @rule(assignment_teacher)
 def accept_marks(assignment_id: uuid.UUID) -> Any:
-    submissions.accept_marks(g.assignment)
+    assignments.accept_marks(g.assignment)
     flash(_("From now on marks are compared with those of today."))
     return redirect(url_for("pages.assignment", assignment_id=assignment_id), 303)
 
@@ -165,7 +165,7 @@ def create_assignment(class_id: uuid.UUID) -> Any:
     if "add" in request.form:
         return _form_as_sent(g.school_class, None, add_row=True)
     try:
-        made = submissions.create_assignment(me(), {"class_id": class_id, **_sent()})
+        made = assignments.create_assignment(me(), {"class_id": class_id, **_sent()})
     except Problem as problem:
         return _form_as_sent(g.school_class, None, field_errors(problem)), problem.status
     flash(_("The assignment is there for your students now."))
@@ -195,7 +195,7 @@ def change_assignment(assignment_id: uuid.UUID) -> Any:
         return _form_as_sent(g.assignment.school_class, g.assignment, add_row=True)
     try:
         # The form does not ask for the tolerance, so it stays.
-        submissions.change_assignment(g.assignment, {**_sent(), "tolerance": g.assignment.tolerance})
+        assignments.change_assignment(g.assignment, {**_sent(), "tolerance": g.assignment.tolerance})
     except Problem as problem:
         return _form_as_sent(g.assignment.school_class, g.assignment, field_errors(problem)), problem.status
     flash(_("The assignment is saved."))

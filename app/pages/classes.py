@@ -11,7 +11,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
-from app import submissions
+from app import classes
 from app.api.essays import list_of
 from app.auth import class_teacher, me, rule, teacher
 from app.bodies import EssayFilter, Page, validated
@@ -39,7 +39,7 @@ def my_classes() -> str:
 @rule(teacher)
 def create_class() -> Any:
     try:
-        school_class = submissions.create_class(me(), {"name": line_field("name")})
+        school_class = classes.create_class(me(), {"name": line_field("name")})
     except Problem as problem:
         return _classes(field_errors(problem)), problem.status
     flash(_("Give the code %(code)s to your students; with it they join the class.", code=school_class.join_code))

@@ -8,9 +8,8 @@ from flask import flash, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app import submissions
 from app.auth import assignment_teacher, essay_teacher, me, rule
-from app.copies import pair_of
+from app.copies import dismiss, pair_of, restore
 from app.extensions import db
 from app.pages import blueprint
 from app.pages.margin import segments
@@ -53,7 +52,7 @@ def side_by_side(essay_id: uuid.UUID, other_id: uuid.UUID) -> str:
 @blueprint.post("/essays/<uuid:essay_id>/beside/<uuid:other_id>/dismiss")
 @rule(essay_teacher)
 def dismiss_copy(essay_id: uuid.UUID, other_id: uuid.UUID) -> Response:
-    submissions.dismiss_copy(pair_of(db(), g.essay, other_id), me())
+    dismiss(pair_of(db(), g.essay, other_id), me())
     flash(_("These two are no longer shown as sharing words."))
     return redirect(url_for("pages.copies", assignment_id=g.assignment.id), 303)
 
@@ -61,6 +60,6 @@ def dismiss_copy(essay_id: uuid.UUID, other_id: uuid.UUID) -> Response:
 @blueprint.post("/essays/<uuid:essay_id>/beside/<uuid:other_id>/restore")
 @rule(essay_teacher)
 def restore_copy(essay_id: uuid.UUID, other_id: uuid.UUID) -> Response:
-    submissions.restore_copy(pair_of(db(), g.essay, other_id))
+    restore(pair_of(db(), g.essay, other_id))
     flash(_("These two are shown again as sharing words."))
     return redirect(url_for("pages.side_by_side", essay_id=essay_id, other_id=other_id), 303)

@@ -10,7 +10,7 @@ from flask import flash, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from app import anchors, submissions
+from app import anchors, hand_grading, submissions
 from app.auth import essay_author, essay_reader, essay_teacher, me, rule
 from app.extensions import db
 from app.pages import blueprint
@@ -57,7 +57,7 @@ def retry_essay(essay_id: uuid.UUID) -> Response:
 @rule(essay_teacher)
 def grade_by_hand(essay_id: uuid.UUID) -> Any:
     try:
-        submissions.grade_by_hand(g.essay, me(), hand_grade_sent())
+        hand_grading.grade_by_hand(g.essay, me(), hand_grade_sent())
     except Problem as problem:
         return _page(field_errors(problem), typed()), problem.status
     flash(_("Your grade is saved. The student sees it as soon as grades are released."))

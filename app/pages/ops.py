@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from redis.exceptions import RedisError
 from werkzeug.wrappers import Response
 
-from app import saving, submissions
+from app import saving
 from app.advice import advice
 from app.auth import me, ops, rule
 from app.bodies import PaysWhileSaving, validated
@@ -21,7 +21,7 @@ from app.pages import blueprint
 from app.pages.display import figure
 from app.pages.forms import line_field
 from app.pages.labels import QUEUES
-from app.queues import ESSAY_QUEUES, overview
+from app.queues import ESSAY_QUEUES, overview, pause, resume
 from app.shares import shares
 from app.tiers import tiers
 from grading.cache.chain import chain
@@ -54,7 +54,7 @@ def queues() -> str:
 @blueprint.post("/queues/<name>/pause")
 @rule(ops)
 def pause_queue(name: str) -> Response:
-    submissions.pause_queue(name, me())
+    pause(name, me())
     flash(_("%(queue)s is paused. What is being graded is finished; nothing else is taken.", queue=_shown(name)))
     return redirect(url_for("pages.queues"), 303)
 
@@ -62,7 +62,7 @@ def pause_queue(name: str) -> Response:
 @blueprint.post("/queues/<name>/resume")
 @rule(ops)
 def resume_queue(name: str) -> Response:
-    submissions.resume_queue(name)
+    resume(name)
     flash(_("%(queue)s goes on.", queue=_shown(name)))
     return redirect(url_for("pages.queues"), 303)
 

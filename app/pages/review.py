@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from pydantic import Field
 from sqlalchemy import select
 
-from app import submissions
+from app import hand_grading
 from app.auth import essay_teacher, me, rule, teacher
 from app.bodies import ReviewFilter, validated
 from app.extensions import db
@@ -79,7 +79,7 @@ def grade_in_review(essay_id: uuid.UUID) -> Any:
     desk = validated(_Desk, query())
     rows = queue(db(), me(), desk)
     try:
-        submissions.grade_by_hand(g.essay, me(), hand_grade_sent())
+        hand_grading.grade_by_hand(g.essay, me(), hand_grade_sent())
     except Problem as problem:
         return _essay(desk, rows, field_errors(problem), typed()), problem.status
     flash_touched(g.essay)

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app import submissions
+from app import classes
 from app.auth import limit_joining, me, rule, student
 from app.bodies import Page, validated
 from app.extensions import db
@@ -35,7 +35,7 @@ def my_assignments() -> str:
 @limit_joining
 def join_class() -> Any:
     try:
-        school_class = submissions.join_class(me(), {"join_code": request.form.get("join_code", "")})
+        school_class = classes.join_class(me(), {"join_code": request.form.get("join_code", "")})
     except Problem as problem:
         return _home(field_errors(problem)), problem.status
     flash(_("You are in the class “%(name)s” now.", name=school_class.name))

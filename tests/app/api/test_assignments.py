@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app import submissions
+from app import assignments
 from grading.engines.engine import RequestRefused
 from models import EssayState
 from models.session import session
@@ -134,7 +134,7 @@ def test_a_rubric_that_the_grammar_compiler_refuses_is_refused_when_it_is_saved(
     def refuse(schema: object) -> None:
         raise RequestRefused("too many states")
 
-    monkeypatch.setattr(submissions, "check_schema", refuse)
+    monkeypatch.setattr(assignments, "check_schema", refuse)
     answer = create(teacher, school, rubric=rubric(3))
     assert answer.status_code == 422
     (error,) = answer.get_json()["errors"]
@@ -195,6 +195,6 @@ def test_nothing_is_held_in_the_database_while_the_compiler_works(
         with session() as db:
             busy.append(db.connection().engine.pool.checkedout())  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(submissions, "check_schema", look)
+    monkeypatch.setattr(assignments, "check_schema", look)
     assert create(teacher, school).status_code == 201
     assert busy == [1], "only the connection that looks"
