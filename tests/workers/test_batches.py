@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from grading import lifecycle, queues
 from grading.batching import plan
 from grading.costs.prices import price_of
+from grading.engines.circuit import Circuit
 from grading.engines.engine import Usage
 from grading.engines.openai_batch import BatchClient
 from grading.routing import Route
@@ -587,7 +588,7 @@ class TestTheProviderIsAway:
         essays = wait_for_batch(school, assignment, 1)
         turns()
         assert states(essays) == [("graded", "batches")]
-        assert batches.Circuit(the_batch().provider).phase() == "closed"
+        assert Circuit(the_batch().provider).phase() == "closed"
 
     def test_its_circuit_is_respected(self, server: OpenAiServer, school: School, assignment: Assignment) -> None:
         wait_for_batch(school, assignment, 1)
