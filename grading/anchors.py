@@ -9,6 +9,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import Select, exists, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session, joinedload
 from grading import lifecycle, regrades, sentinel
 from grading.lifecycle import NotAllowed
 from grading.sentinel import ANCHORS, Candidate
-from models import Anchor, Assignment, Essay, EssayState, Grading, Source
+from models import Anchor, Assignment, Essay, EssayState, Grading, Source, User
 from models.base import now
 
 ACTIVE = timedelta(days=30)
@@ -51,31 +52,44 @@ def appoint(session: Session, assignment: Assignment) -> list[Anchor]:
     return anchors_of(session, assignment.id)
 
 
-def keep(session: Session, essay: Essay) -> None:
+def keep(session: Session, essay: Essay, actor: User | str) -> bool:
     """A person has the essay for an anchor until they say otherwise; an automatic one makes room for it. Raises
-    `NotAllowed` for one that cannot be compared, and where `ANCHORS` are kept already."""
+    `NotAllowed` for one that cannot be compared, and where `ANCHORS` are kept already.
+
+    Returns whether that is new.
+    """
     assignment = essay.assignment
     _lock(session, assignment)
     found = anchors_of(session, assignment.id)
     mine = next((anchor for anchor in found if anchor.essay_id == essay.id), None)
-    if mine and mine.by_person:
-        return
-    if sum(anchor.by_person for anchor in found) >= ANCHORS:
+    if mine and mine.kept_at:
+        return False
+    if sum(anchor.kept_at is not None for anchor in found) >= ANCHORS:
         raise NotAllowed(f"People keep {ANCHORS} anchors of this assignment already; take one of them back first.")
     if mine:
-        mine.by_person = True
-        return
+        mine.kept_at, mine.kept_by = now(), _name(actor)
+        return True
     grading = comparable(session, essay)
     if grading is None:
         raise NotAllowed("No model has given this essay a whole grade by the rubric in use.")
-    _add(session, assignment, grading, by_person=True)
+    _add(session, assignment, grading, kept_at=now(), kept_by=_name(actor))
+    return True
 
 
-def dismiss(session: Session, essay: Essay) -> None:
-    """A person has the essay for no anchor any more; it becomes none by itself either. No error where it is none."""
+def dismiss(session: Session, essay: Essay, actor: User | str) -> bool:
+    """A person has the essay for no anchor any more; it becomes none by itself either. Returns whether it was one."""
     _lock(session, essay.assignment)
-    live = update(Anchor).where(Anchor.essay_id == essay.id, Anchor.retired_at.is_(None))
-    session.execute(live.values(retired_at=now(), by_person=True))
+    live = update(Anchor).where(Anchor.essay_id == essay.id, Anchor.retired_at.is_(None)).returning(Anchor.id)
+    at = now()
+    said = live.values(retired_at=at, dismissed_at=at, dismissed_by=_name(actor))
+    return session.scalar(said) is not None
+
+
+def said_of(session: Session, essay_id: uuid.UUID) -> list[Anchor]:
+    """What people have said of an essay as an anchor: each time that it was one and they kept or dismissed it, the
+    oldest first."""
+    of_essay = select(Anchor).filter_by(essay_id=essay_id).order_by(Anchor.created_at, Anchor.id)
+    return list(session.scalars(of_essay.where(Anchor.kept_at.is_not(None) | Anchor.dismissed_at.is_not(None))))
 
 
 def comparable(session: Session, essay: Essay) -> Grading | None:
@@ -91,6 +105,19 @@ def anchors_of(session: Session, assignment_id: uuid.UUID) -> list[Anchor]:
         .options(joinedload(Anchor.grading), joinedload(Anchor.essay).joinedload(Essay.student))
     )
     return list(session.scalars(found.order_by(Anchor.created_at, Anchor.id)))
+
+
+def dismissed_of(session: Session, assignment: Assignment) -> list[Anchor]:
+    """Those that people have dismissed and that are none since, by the present rubric: the last time of each essay."""
+    live = select(Anchor.essay_id).filter_by(assignment_id=assignment.id, retired_at=None)
+    found = (
+        select(Anchor)
+        .where(Anchor.essay_id.in_(_dismissed(assignment)), Anchor.essay_id.not_in(live))
+        .where(Anchor.dismissed_at.is_not(None))
+        .options(joinedload(Anchor.grading))
+        .order_by(Anchor.dismissed_at)
+    )
+    return list({anchor.essay_id: anchor for anchor in session.scalars(found)}.values())
 
 
 def ask(
@@ -110,16 +137,20 @@ def _lock(session: Session, assignment: Assignment) -> None:
     session.refresh(assignment, with_for_update={"key_share": True})
 
 
-def _add(session: Session, assignment: Assignment, grading: Grading, *, by_person: bool = False) -> None:
-    values = {"id": uuid.uuid4(), "assignment_id": assignment.id, "since": now().date(), "by_person": by_person}
+def _name(actor: User | str) -> str:
+    return actor if isinstance(actor, str) else actor.email
+
+
+def _add(session: Session, assignment: Assignment, grading: Grading, **kept: Any) -> None:
+    values = {"id": uuid.uuid4(), "assignment_id": assignment.id, "since": now().date()} | kept
     values |= {"grading_id": grading.id, "essay_id": grading.essay_id}
     session.execute(upsert(Anchor).values(values).on_conflict_do_nothing())
 
 
 def _displaced(found: Sequence[Anchor]) -> list[Anchor]:
     """The automatic ones that are too many: those whose marks are the nearest to one that is kept."""
-    kept = [_share(anchor) for anchor in found if anchor.by_person]
-    automatic = [anchor for anchor in found if not anchor.by_person]
+    kept = [_share(anchor) for anchor in found if anchor.kept_at]
+    automatic = [anchor for anchor in found if not anchor.kept_at]
     automatic.sort(key=lambda anchor: min((abs(_share(anchor) - share) for share in kept), default=0))
     return automatic[: max(0, len(found) - ANCHORS)]
 
@@ -134,7 +165,7 @@ def _by_rubric(assignment: Assignment) -> Select[uuid.UUID]:
 
 def _dismissed(assignment: Assignment) -> Select[uuid.UUID]:
     """Essays of which a person has said that they are none; by the present rubric."""
-    over = Anchor.retired_at.is_not(None) & Anchor.by_person & Anchor.grading_id.in_(_by_rubric(assignment))
+    over = Anchor.dismissed_at.is_not(None) & Anchor.grading_id.in_(_by_rubric(assignment))
     return select(Anchor.essay_id).where(Anchor.assignment_id == assignment.id, over)
 
 

@@ -6,7 +6,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, false, text
+from sqlalchemy import ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, Identified
@@ -30,8 +30,13 @@ class Anchor(Identified, Base):
     since: Mapped[date]
     """Regrades count from this day on; a later one where a person has said that the new marks are the right ones."""
     retired_at: Mapped[datetime | None]
-    by_person: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """A person has said so: that it is one, or where it is retired, that it is none any more."""
+    kept_at: Mapped[datetime | None]
+    """A person has said then that it is one; None where it was chosen automatically."""
+    kept_by: Mapped[str | None] = mapped_column(Text)
+    """Who: an e-mail or `name (command line)`; None before that was recorded."""
+    dismissed_at: Mapped[datetime | None]
+    """A person has said then that it is none any more; `retired_at` is the same moment."""
+    dismissed_by: Mapped[str | None] = mapped_column(Text)
 
     grading: Mapped[Grading] = relationship()
     essay: Mapped[Essay] = relationship()

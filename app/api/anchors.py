@@ -9,10 +9,10 @@ from typing import Any
 from flask import g
 
 from app import anchors
-from app.anchors import AnchorView
+from app.anchors import AnchorView, SaidView
 from app.api import blueprint
 from app.api.operation import Operation, operation
-from app.auth import assignment_watcher, essay_watcher, rule
+from app.auth import assignment_watcher, essay_watcher, me, rule
 from app.extensions import db
 from app.paging import Listing
 
@@ -25,6 +25,14 @@ def list_anchors(assignment_id: uuid.UUID) -> Any:
     return _listing()
 
 
+@blueprint.get("/essays/<uuid:essay_id>/anchor")
+@rule(essay_watcher)
+@operation(Operation(200, Listing[SaidView]))
+def said_of_anchor(essay_id: uuid.UUID) -> Any:
+    """Who has kept an essay as an anchor or dismissed it, and when; the latest first."""
+    return {"items": anchors.said_json(db(), g.essay), "next": None}
+
+
 @blueprint.put("/essays/<uuid:essay_id>/anchor")
 @rule(essay_watcher)
 @operation(Operation(200, Listing[AnchorView]))
@@ -33,7 +41,7 @@ def keep_anchor(essay_id: uuid.UUID) -> Any:
 
     409 where no model has graded it by the rubric in use, or people keep as many of this assignment as there may be.
     """
-    anchors.keep(g.essay)
+    anchors.keep(g.essay, me())
     return _listing()
 
 
@@ -42,7 +50,7 @@ def keep_anchor(essay_id: uuid.UUID) -> Any:
 @operation(Operation(200, Listing[AnchorView]))
 def dismiss_anchor(essay_id: uuid.UUID) -> Any:
     """Have an essay graded again no more, nor chosen automatically; returns the others of the assignment."""
-    anchors.dismiss(g.essay)
+    anchors.dismiss(g.essay, me())
     return _listing()
 
 

@@ -17,7 +17,7 @@ COMMANDS = {
         "app.cli.complexity:complexity",
         "Say how complex texts are, and what is wrong in them.",
     ),
-    "anchors": ("app.cli.anchors:anchors", "Name the essays that are graded again daily, and where marks moved."),
+    "anchors": ("app.cli.anchors:anchors", "Name or choose the essays that are graded again daily."),
     "regrade": ("app.cli.regrade:regrade", "Grade an essay again, and say whether the grade is the same."),
     "route": ("app.cli.route:route", "Say which model an essay would go to and why; learn what decides that."),
     "cache": ("app.cli.cache:cache", "Measure whether questions in other words get right answers."),

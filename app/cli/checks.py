@@ -210,7 +210,7 @@ def check_drift(config: Settings) -> Finding:
     except SQLAlchemyError:
         return Finding(None, "whether marks have moved cannot be told without Postgres")
     if moved:
-        return Finding(False, f"marks have moved: {', '.join(moved)}", "`pizhu anchors` says how far.")
+        return Finding(False, f"marks have moved: {', '.join(moved)}", "`pizhu anchors list` says how far.")
     return Finding(True, "no marks have moved")
 
 

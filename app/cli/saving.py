@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 from sqlalchemy import select
 
+from app.cli.actor import actor
 from app.cli.db import opened
 from app.saving import state
 from grading import notices, progress
@@ -24,7 +23,7 @@ def saving() -> None:
 def on(reason: str) -> None:
     """Begin saving mode; it lasts until `pizhu saving off`."""
     with opened() as db:
-        began = mode.turn_on(db, _who(), reason)
+        began = mode.turn_on(db, actor(), reason)
         db.commit()
         progress.notify(notices.left(db))
     click.echo("Saving mode is on." if began else "It was on already.")
@@ -34,7 +33,7 @@ def on(reason: str) -> None:
 def off() -> None:
     """End saving mode, whoever began it."""
     with opened() as db:
-        ended = mode.turn_off(db, _who())
+        ended = mode.turn_off(db, actor())
         db.commit()
         progress.notify(notices.left(db))
     click.echo("Saving mode is over." if ended else "It was off already.")
@@ -63,7 +62,3 @@ def pay_for(join_code: str, pays: bool) -> None:
         found.pays_while_saving = pays
         db.commit()
         click.echo(f"{found.name} {'is paid for' if pays else 'saves'} in saving mode.")
-
-
-def _who() -> str:
-    return f"{getpass.getuser()} (command line)"

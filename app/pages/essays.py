@@ -69,11 +69,11 @@ def grade_by_hand(essay_id: uuid.UUID) -> Any:
 @rule(essay_teacher)
 def set_anchor(essay_id: uuid.UUID) -> Response:
     if text_field("keep") != "true":
-        anchors.dismiss(g.essay)
+        anchors.dismiss(g.essay, me())
         flash(_("From now on the essay is not graded again every day."))
         return _back("history")
     try:
-        anchors.keep(g.essay)
+        anchors.keep(g.essay, me())
     except Problem as problem:
         flash(translated(problem.detail))
     else:
@@ -115,6 +115,7 @@ def _page(errors: Mapping[str, str], fields: Mapping[str, str] | None = None) ->
         history=history,
         is_teacher=is_teacher,
         anchors=anchors_of(db(), g.assignment.id) if is_teacher else [],
+        said_of_anchor=anchors.said_json(db(), g.essay) if is_teacher else [],
         comparable=is_teacher and comparable(db(), g.essay) is not None,
         overlaps=clusters.of_essay(db(), g.essay.id) if is_teacher else [],
         fields=fields or prefilled(grading),

@@ -78,6 +78,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("api.get_calibration", "GET"): CLASS_TEACHER,
     ("api.get_copies", "GET"): CLASS_TEACHER,
     ("api.list_anchors", "GET"): (401, 403, 403, 404, 200, 404, 200),
+    ("api.said_of_anchor", "GET"): (401, 403, 404, 404, 200, 404, 200),
     ("api.keep_anchor", "PUT"): (401, 403, 404, 404, 409, 404, 409),  # no tier of this installation graded it
     ("api.dismiss_anchor", "DELETE"): (401, 403, 404, 404, 200, 404, 200),
     ("api.recalibrate", "POST"): with_success(CLASS_TEACHER, 409),  # nothing is learned yet

@@ -208,12 +208,12 @@ def test_a_teachers_marks_make_the_first_anchors(school: School, moving: MovingE
 
 def live_anchors() -> dict[uuid.UUID, bool]:
     """Essays, and whether people keep them."""
-    return {anchor.essay_id: anchor.by_person for anchor in rows(Anchor) if anchor.retired_at is None}
+    return {anchor.essay_id: anchor.kept_at is not None for anchor in rows(Anchor) if anchor.retired_at is None}
 
 
-def say(essay: Essay, what: Callable[[Session, Essay], None]) -> None:
+def say(essay: Essay, what: Callable[[Session, Essay, str], bool]) -> None:
     with session() as db:
-        what(db, db.get_one(Essay, essay.id))
+        what(db, db.get_one(Essay, essay.id), "somebody")
         db.commit()
 
 

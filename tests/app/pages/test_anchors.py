@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import update
 
@@ -34,6 +36,10 @@ def test_the_teacher_keeps_an_essay_and_takes_it_back(visit: Visit, school: Scho
     page = teacher.send(page, "/anchor", "No anchor any more")
     assert "From now on the essay is not graded again every day." in page.text
     assert "No anchor any more" not in page.text
+    assert re.findall(r"(\w+) as an anchor\s+(\S+@\S+)", page.text) == [
+        ("Dismissed", school.teacher.email),
+        ("Kept", school.teacher.email),
+    ]
 
 
 def test_what_cannot_be_is_said_in_the_readers_language(visit: Visit, school: School, essays: list[Essay]) -> None:
