@@ -7,7 +7,8 @@ Half of the essays, by the hash of their ids, was for choosing, the other is sho
 teacher's and the rest is tested; with all of them it is five-fold cross-validation, once. The ASAP sets 1, 2, 4 and 7
 are four assignments: the prior of each is learned on the other three, and their mean stands beside people's agreement
 with each other. The others are one assignment each, of learners of English and of Chinese pupils, and have no prior,
-so that 25 marks are the fewest. QWK is the mean of the draws. Prints one line of JSON; progress goes to standard error.
+so that 25 marks are the fewest. QWK is the mean of the draws. What does not depend on the marks is computed once for a
+set; two processes share the sets. Prints one line of JSON; progress goes to standard error.
 """
 
 from __future__ import annotations
@@ -18,16 +19,21 @@ import hashlib
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from grading.agreement import qwk
+from grading.calibration import described
 from grading.calibration.calibrator import FEWEST, fit
+from grading.calibration.cohort import Cohort
 from grading.calibration.prior import Prior
 from grading.calibration.sample import Labelled, Sample, Scale
 from grading.text import Language
@@ -39,6 +45,7 @@ LANGUAGES: dict[str, Language] = {"asap": "en", "ellipse": "en", "zh_argument": 
 HALVES = ("choose", "report")
 ALL = "all"
 FOLDS = 5
+PROCESSES = 2
 
 
 def main() -> None:
@@ -54,13 +61,17 @@ def main() -> None:
         return
     rows = essays(path, chosen.half)
     sets = {name: labelled(name, of_set, LANGUAGES[chosen.essays]) for name, of_set in rows.items()}
-    found: dict[str, Any] = {}
-    for marks in chosen.marks:
-        if marks != ALL and ((len(sets) == 1 and marks < FEWEST) or min(map(len, rows.values())) < marks + FEWEST):
-            continue
-        by_set = {name: agreement(sets, name, marks, chosen.draws) for name in sets}
-        found[str(marks)] = {"mean": mean(by_set), **by_set}
-        print(f"{marks} marks: {found[str(marks)]}", file=sys.stderr)
+    fewest, most = 0 if len(sets) > 1 else FEWEST, min(map(len, rows.values())) - FEWEST
+    tried = [marks for marks in chosen.marks if marks == ALL or fewest <= marks <= most]
+    for one in sets.values():  # before the fork: each process needs what is counted in all sets
+        described.rows(one.samples, one.language, one.prompt)
+    with get_context("fork").Pool(PROCESSES) as pool:
+        by_set = dict(zip(sets, pool.imap(partial(agreements, sets, tried, chosen.draws), sets), strict=True))
+    found = {
+        str(marks): {"mean": mean(of_sets), **of_sets}
+        for marks in tried
+        for of_sets in [{name: figures[marks] for name, figures in by_set.items()}]
+    }
     people = {
         name: round(qwk([row["rater1"] for row in of_set], [row["rater2"] for row in of_set]) or 0.0, 3)
         for name, of_set in rows.items()
@@ -98,11 +109,21 @@ def labelled(name: str, rows: list[dict[str, Any]], language: Language) -> Label
     return Labelled(name, language, "", scale, samples, [row["score"] for row in rows])
 
 
-def agreement(sets: dict[str, Labelled], name: str, marks: int | str, draws: int) -> float:
-    """Mean QWK on the essays of a set that were not the teacher's."""
+def agreements(sets: dict[str, Labelled], tried: Sequence[int | str], draws: int, name: str) -> dict[int | str, float]:
+    """By number of marks, mean QWK on the essays of a set that were not the teacher's."""
     whole = sets[name]
     others = [other for key, other in sets.items() if key != name]
-    prior = Prior.learn(others) if others else None
+    found = {}
+    with threadpool_limits(1):
+        prior = Prior.learn(others) if others else None
+        cohort = Cohort(whole.samples, whole.language, whole.prompt, prior.former if prior else None)
+        for marks in tried:
+            found[marks] = agreement(whole, prior, cohort, marks, draws)
+            print(f"{name}, {marks} marks: {found[marks]}", file=sys.stderr)
+    return found
+
+
+def agreement(whole: Labelled, prior: Prior | None, cohort: Cohort, marks: int | str, draws: int) -> float:
     truth = np.array(whole.marks, dtype=float)
     found = []
     for draw in splits(len(truth), marks, draws):
@@ -114,7 +135,7 @@ def agreement(sets: dict[str, Labelled], name: str, marks: int | str, draws: int
                 marks=[float(whole.marks[i]) for i in taught],
                 unmarked=[whole.samples[i] for i in tested],
             )
-            points[tested] = fit(lesson, prior).predict([whole.samples[i] for i in tested])
+            points[tested] = fit(lesson, prior, cohort).predict([whole.samples[i] for i in tested])
         seen = np.isfinite(points)
         given = whole.scale.steps(whole.scale.round(points[seen]))
         found.append(qwk(whole.scale.steps(truth[seen]), given) or 0.0)

@@ -12,14 +12,14 @@ import numpy as np
 import sklearn
 
 from grading.agreement import qwk
-from grading.calibration.described import Described
+from grading.calibration.cohort import Cohort
 from grading.calibration.gaussian import GRADER, Gaussian
-from grading.calibration.oddity import Oddity, Usual
+from grading.calibration.oddity import Oddity
 from grading.calibration.prior import Prior
 from grading.calibration.sample import Array, Labelled, Sample
 from grading.text import Language
 
-FORMAT = 4
+FORMAT = 5
 FEWEST = 10
 """Marks from which on anything is learned of them; with fewer the prior is only moved to their mean."""
 WEAK = 0.1
@@ -49,16 +49,15 @@ class Calibrator:
     graders: Mapping[str, float | None]
     out_of_fold: Array
 
-    def __init__(self, labelled: Labelled, prior: Prior | None) -> None:
+    def __init__(self, labelled: Labelled, prior: Prior | None, cohort: Cohort | None = None) -> None:
         self.language: Language = labelled.language
         self.scale = labelled.scale
         self.marks = len(labelled.marks)
         self._prior = prior
         y = np.asarray(labelled.marks, dtype=float)
         everybody = [*labelled.samples, *labelled.unmarked]
-        self._described = Described.learn(
-            everybody, labelled.language, labelled.prompt, prior.former if prior else None
-        )
+        former = prior.former if prior else None
+        self._cohort = cohort or Cohort(everybody, labelled.language, labelled.prompt, former)
         names = sorted({name for one in labelled.samples for name in one.opinions})
         self.graders = {name: self._agreement(name, labelled.samples, y) for name in names}
         self._levels = {
@@ -66,7 +65,6 @@ class Calibrator:
             for name, agreed in self.graders.items()
             if agreed is not None
         }
-        self._usual = Usual.learn([one.text for one in everybody], labelled.language, labelled.prompt)
         self._mean, self._spread = self._place(y)
         self._process: Gaussian | None = None
         self.quality = None
@@ -93,14 +91,14 @@ class Calibrator:
 
     def oddity(self, text: str) -> Oddity | None:
         """Why what was learned from the class says nothing of this text; None where it does, or the class is small."""
-        return self._usual.oddity(text) if self._usual else None
+        return self._cohort.oddity(text)
 
     def _points(self, samples: Sequence[Sample]) -> Array:
         if not samples:
             return np.empty(0)
         if self._process is not None:
             return self.scale.clip(self._process.predict(self._views(samples)))
-        above = self._prior.score(self._described.figures(samples)) if self._prior else np.zeros(len(samples))
+        above = self._prior.score(self._cohort.look(samples).figures) if self._prior else np.zeros(len(samples))
         return self.scale.clip(self._mean + self._spread * above)
 
     def dump(self) -> bytes:
@@ -128,16 +126,16 @@ class Calibrator:
 
     def _views(self, samples: Sequence[Sample]) -> dict[str, Array]:
         """What is known of the essays: the prior's word, what is counted and written, and what each grader said."""
-        figures = self._described.figures(samples)
-        seen = self._described.views(samples, figures)
+        seen = self._cohort.look(samples)
+        views = dict(seen.views)
         if self._prior is not None:
-            seen["prior"] = self._prior.score(figures)[:, None]
+            views["prior"] = self._prior.score(seen.figures)[:, None]
         for name, (mean, spread) in self._levels.items():
             silent = np.zeros_like(mean)
-            seen[GRADER + name] = np.array(
+            views[GRADER + name] = np.array(
                 [(one.opinions[name] - mean) / spread if name in one.opinions else silent for one in samples]
             )
-        return seen
+        return views
 
     def _agreement(self, name: str, samples: Sequence[Sample], y: Array) -> float | None:
         """A grader's levels moved to the marks' mean and spread, beside the marks."""
@@ -151,13 +149,16 @@ class Calibrator:
         return agreed if agreed is not None and agreed > 0 else None
 
 
-def fit(labelled: Labelled, prior: Prior | None = None) -> Calibrator:
-    """A calibrator of any number of marks; with none, of the prior alone. ValueError with neither."""
+def fit(labelled: Labelled, prior: Prior | None = None, cohort: Cohort | None = None) -> Calibrator:
+    """A calibrator of any number of marks; with none, of the prior alone. ValueError with neither.
+
+    `cohort` is what was learned before from the same essays with the same prior; without it, it is learned now.
+    """
     if prior is None and len(labelled.marks) < FEWEST:
         raise ValueError(f"without a prior, {FEWEST} marks are needed; there are {len(labelled.marks)}")
     if prior is not None and prior.language != labelled.language:
         raise ValueError("the prior was learned from essays in another language")
-    return Calibrator(labelled, prior)
+    return Calibrator(labelled, prior, cohort)
 
 
 def _usual(said: Sequence[tuple[float, ...]]) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.calibration.calibrator import FEWEST, fit
+from grading.calibration.cohort import Cohort
 from grading.calibration.doubt import Doubt
 from grading.calibration.gaussian import Gaussian
 from grading.calibration.interval import Conformal
@@ -83,21 +84,19 @@ def draws(
         raise ExperimentError("Without marks there must be a model, stored answers, or a prior (see --marks).")
     if 0 < wanted.marks < FEWEST and prior is None:
         raise ExperimentError(f"Without a prior {FEWEST} marks are needed to learn from; --marks says {wanted.marks}.")
+    cohort = None
+    if wanted.marks or prior:
+        cohort = Cohort(samples, assignment.language, assignment.prompt, prior.former if prior else None)
     made = []
     for number in range(1 if wanted.marks == 0 else wanted.draws):
         random = np.random.default_rng([wanted.seed, number])
         order = random.permutation(count)
         if wanted.marks == ALL:
-            parts = np.array_split(order, FOLDS)
-            one = _joined(
-                [
-                    _draw(assignment, samples, opinions, prior, np.setdiff1d(order, part), np.sort(part), wanted)
-                    for part in parts
-                ]
-            )
+            folds = [(np.setdiff1d(order, fold), np.sort(fold)) for fold in np.array_split(order, FOLDS)]
+            one = _joined([_draw(assignment, samples, opinions, prior, cohort, *fold, wanted) for fold in folds])
         else:
             taught, tested = np.sort(order[: wanted.marks]), np.sort(order[wanted.marks :])
-            one = _draw(assignment, samples, opinions, prior, taught, tested, wanted)
+            one = _draw(assignment, samples, opinions, prior, cohort, taught, tested, wanted)
         made.append(one)
         advance()
     return made
@@ -139,6 +138,7 @@ def _draw(
     samples: Sequence[Sample],
     opinions: Mapping[str, Mapping[str, Opinion]],
     prior: Prior | None,
+    cohort: Cohort | None,
     taught: NDArray[np.intp],
     tested: NDArray[np.intp],
     wanted: Wanted,
@@ -152,12 +152,12 @@ def _draw(
     if not len(taught) and prior is None:
         return Draw(tested, scale.clip(_mean(list(raw.values()))), alone, None, None)
     labelled = replace(assignment.labelled(samples, taught), unmarked=test)
-    calibrator = fit(labelled, prior)
+    calibrator = fit(labelled, prior, cohort)
     points = calibrator.predict(test)
     if opinions:
         silent = [replace(one, opinions={}) for one in labelled.samples]
         bare = replace(labelled, samples=silent, unmarked=[replace(one, opinions={}) for one in test])
-        without = fit(bare, prior).predict([replace(one, opinions={}) for one in test])
+        without = fit(bare, prior, cohort).predict([replace(one, opinions={}) for one in test])
         alone = {**alone, "text features alone": without}
         for name, said in opinions.items():
             if len(taught):
