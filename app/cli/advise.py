@@ -7,20 +7,16 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from app.advice import AdviceView, advice
 from app.cli.db import opened
-from app.cli.route_fit import write
+from app.cli.out import OUT, write
 
 
 @click.command("advise", context_settings={"max_content_width": 100})
-@click.option(
-    "--json",
-    "out",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="File for JSON; - prints it.",
-)
+@click.option("--json", "out", type=OUT, help="File for JSON; - prints it.")
 def advise(out: Path | None) -> None:
     """Say what to do next about costs, what it would save in a month, and what it would risk.
 
@@ -48,4 +44,4 @@ def _show(found: AdviceView) -> None:
         console.print()
         console.print(Text(f"{star} ${item['saving_usd']:>9}  {item['what']}", style="bold"))
         for words in (item["how"], f"Risk: {item['risk']}", f"Begin with: {item['command']}"):
-            console.print(Text(f"  {words}"))
+            console.print(Padding(Text(words), (0, 0, 0, 2)))

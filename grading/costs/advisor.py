@@ -76,7 +76,7 @@ class _Tier:
 def advise(spent: Spent, tiers: Sequence[str], machine_usd: Decimal | None) -> Advised:
     """`tiers` are the names of the hosted tiers, cheapest first; `machine_usd` is what a local machine costs a month,
     None where that is not set."""
-    scale = Decimal(MONTH_DAYS) / Decimal(str(spent.days))
+    scale = Decimal(MONTH_DAYS) / spent.days
     month = scale * sum((calls.cost for calls in spent.calls), NOTHING)
     grades = sum(calls.count for calls in spent.calls if calls.feature == GRADE and calls.outcome is CallOutcome.ok)
     if grades < FEWEST:
@@ -106,8 +106,7 @@ def _cache(spent: Spent) -> Advice:
         "cache",
         spent.repeats,
         "See why texts that had a grade were graded again.",
-        f"Grades of texts that the same student had handed in before cost ${spent.repeats:.2f} "
-        f"in {spent.days:.0f} days.",
+        f"Grades of texts that the same student had handed in before cost ${spent.repeats:.2f} in {spent.days} days.",
         "None: a grade is given again only where all that it was made from is as it was.",
         "docs/reproducibility.md",
     )
@@ -118,9 +117,9 @@ def _prompts(spent: Spent) -> Advice:
         "prompts",
         spent.surplus,
         "Grade with the compact prompts.",
-        f"What they say in fewer tokens cost ${spent.surplus:.2f} in the hosted calls of {spent.days:.0f} days.",
+        f"What they say in fewer tokens cost ${spent.surplus:.2f} in the hosted calls of {spent.days} days.",
         "Marks may agree less with teachers; the default changes only where that was measured not to be so.",
-        "pizhu evaluate essays.tsv --engine small --prompts v1,compact --json report.json",
+        "pizhu evaluate essays.tsv -a assignment.yaml --engine small --prompts v1,compact --json report.json",
     )
 
 
@@ -130,7 +129,7 @@ def _retries(spent: Spent) -> Advice:
         "retries",
         spent.retries,
         "Find out why calls bring nothing.",
-        f"{count} calls of {spent.days:.0f} days failed, were broken off or brought no grade, and cost "
+        f"{count} calls of {spent.days} days failed, were broken off or brought no grade, and cost "
         f"${spent.retries:.2f}.",
         "None.",
         "pizhu doctor",
@@ -212,7 +211,7 @@ def _batching(spent: Spent) -> Advice:
         spent.unhurried * (1 - BATCH_SHARE),
         "Give assignments a date from which on grades may be seen.",
         f"Live grades that nobody saw before the teacher released them cost ${spent.unhurried:.2f} "
-        f"in {spent.days:.0f} days. Wanted a day later, they ride in batches at half the price.",
+        f"in {spent.days} days. Wanted a day later, they ride in batches at half the price.",
         "Grades come up to a day later, and a teacher cannot release them sooner.",
         "pizhu simulate --late 0.5",
     )
@@ -223,8 +222,7 @@ def _queues(spent: Spent) -> Advice:
         "queues",
         spent.behind,
         "Let essays wait longer for the local machine, or add one.",
-        f"Hosted grades of essays that its queue was too far behind for cost ${spent.behind:.2f} "
-        f"in {spent.days:.0f} days.",
+        f"Hosted grades of essays that its queue was too far behind for cost ${spent.behind:.2f} in {spent.days} days.",
         "Grades come later in busy hours, or the machine that is added costs more than it saves.",
         "PIZHU_LONGEST_WAIT",
     )

@@ -42,7 +42,7 @@ class Spent:
     `behind` for hosted grades of essays that the local queue was too far behind for, `unhurried` for live hosted grades
     that no student may see before the teacher releases them."""
 
-    days: float
+    days: int
     calls: Sequence[Calls]
     retries: Decimal = NOTHING
     surplus: Decimal = NOTHING
@@ -52,12 +52,12 @@ class Spent:
 
 
 def spent(db: Session, until: datetime | None = None) -> Spent:
-    """Of the 30 days that end then, or of as many as there are since the first call, one at least."""
+    """Of the 30 days that end then, or of as many whole ones as there are since the first call, one at least."""
     until = until or now()
     since = until - LOOKED_BACK
     lately = (LlmCall.started_at >= since, LlmCall.started_at < until)
     first = db.scalar(select(func.min(LlmCall.started_at)).where(*lately))
-    days = max(1.0, (until - first) / timedelta(days=1)) if first else 1.0
+    days = max(1, round((until - first) / timedelta(days=1))) if first else 1
     alike = (LlmCall.feature, LlmCall.tier, LlmCall.outcome, _IS_BATCH, IS_HOSTED)
     rows = db.execute(select(*alike, func.count(), func.sum(_COST)).where(*lately).group_by(*alike))
     parts = iceberg(db, since, until)

@@ -1,17 +1,14 @@
-"""Advice about costs, on all its doors: the API, the page and the command."""
+"""Advice about costs, by the API and on the page."""
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from app.cli.advise import advise
 from grading.costs.prices import price_of
 from grading.costs.tariff import Hosted
 from models import CallOutcome, LlmCall
@@ -77,15 +74,3 @@ def test_the_page_is_in_chinese_too(visit: Visit, school: School, spending: None
     main = page.text[page.text.index("按最近") :]
     spoken = re.sub(r"pizhu .*?(report\.json|--fit|doctor|=0\.9)|small|large|UTC", "", main)
     assert re.findall(r"[A-Za-z]{2,}", spoken) == []
-
-
-def test_the_command_says_the_same(spending: None) -> None:
-    shown = CliRunner(env={"COLUMNS": "160"}).invoke(advise).output
-    assert "The bill is $38700.00 a month." in shown
-    assert "* $ 21450.00  Ask small first about what goes to large at once." in shown
-    found = json.loads(CliRunner().invoke(advise, ["--json", "-"]).stdout)
-    assert found["items"][1]["command"] == "pizhu route --assignment ID --fit"
-
-
-def test_the_command_says_what_it_needs(database: None) -> None:
-    assert MISSING in CliRunner(env={"COLUMNS": "160"}).invoke(advise).output

@@ -28,14 +28,14 @@ def local(count: int, cost: str = "0", **others: Any) -> Calls:
     return calls(count, cost, tier="local", hosted=False, **others)
 
 
-def advice(*spent: Calls, days: float = 30, machine: str | None = None, **sums: str) -> dict[str, Advice]:
+def advice(*spent: Calls, days: int = 30, machine: str | None = None, **sums: str) -> dict[str, Advice]:
     month = Spent(days, spent, **{name: Decimal(dollars) for name, dollars in sums.items()})
     return {one.kind: one for one in advise(month, TIERS, Decimal(machine) if machine else None).advice}
 
 
 class TestAnEmptyLedger:
     def test_is_told_what_it_needs_and_nothing_is_made_up(self) -> None:
-        found = advise(Spent(1.0, []), TIERS, None)
+        found = advise(Spent(1, []), TIERS, None)
         assert (found.month, list(found.advice)) == (0, [])
         assert found.missing == "The ledger has 0 grades by models in 30 days; advice needs 100."
 
