@@ -15,8 +15,20 @@ from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+_DRIVER = "postgresql+psycopg2"
 
 ROOT = Path(__file__).resolve().parent
 """The checkout: where the Procfile, the prompts and the migrations are."""
@@ -55,6 +67,10 @@ class Tier(BaseModel):
         if self.engine == "openai" and not self.model:
             raise ValueError(f"the tier {self.name!r} needs the name of a model")
         return self
+
+
+class WrongSettings(ValueError):
+    """The environment says something that cannot be; the message names the variables."""
 
 
 class Settings(BaseSettings):
@@ -197,6 +213,15 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
+    @field_validator("database_url")
+    @classmethod
+    def _for_the_driver(cls, value: str) -> str:
+        """With the driver that is installed; SQLAlchemy's own choice for a plain `postgresql://` is another."""
+        scheme, there, rest = value.partition("://")
+        if value and not (there and scheme in ("postgres", "postgresql", _DRIVER)):
+            raise ValueError("not an address of Postgres, such as postgresql://user:password@host/pizhu")
+        return f"{_DRIVER}://{rest}" if value else ""
+
     @field_validator("webhook_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
@@ -291,4 +316,16 @@ class Settings(BaseSettings):
 def settings() -> Settings:
     """The settings of this process, read once. Tests call `settings.cache_clear()` after changing the environment."""
     home = Path(os.environ.get("PIZHU_HOME", ROOT / "var")).expanduser().resolve()
-    return Settings(_env_file=home / "servers.env")  # type: ignore[call-arg]
+    try:
+        return Settings(_env_file=home / "servers.env")  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise WrongSettings(" ".join(map(_fault, error.errors()))) from None  # values may be secret
+    except SettingsError as error:
+        raise WrongSettings(f"A PIZHU_* variable is not the JSON that it must be: {error}.") from error
+
+
+def _fault(one: ErrorDetails) -> str:
+    """The variable, where in it, and what it must be."""
+    name, *inside = map(str, one["loc"])
+    variable = f"PIZHU_{name.upper()}" if name in Settings.model_fields else name
+    return f"{' '.join((variable, *inside))}: {one['msg'].removeprefix('Value error, ')}."

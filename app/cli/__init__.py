@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from typing import Any
 
 import click
 
@@ -44,6 +45,14 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = pkgutil.resolve_name(COMMANDS[cmd_name][0])
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from settings import WrongSettings  # here, so that the help is quick
+
+        try:
+            return super().invoke(ctx)
+        except WrongSettings as error:
+            raise click.ClickException(str(error)) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

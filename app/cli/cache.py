@@ -15,13 +15,12 @@ import click
 import numpy as np
 
 from app.cli.grade import PLAIN_INTERVAL
-from app.cli.route_fit import write
+from app.cli.out import OUT, write
 from grading.cache import check
 from grading.cache.embedder import Embedder, EmbedderError, embedder
 from grading.cache.evaluation import Figures, Outcome, Pair, PairsError, embed, figures, fitted, outcomes, read_pairs
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-OUT = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
 
 @click.group("cache")

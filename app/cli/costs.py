@@ -16,10 +16,10 @@ from rich.text import Text
 
 from app.bodies import CostsFilter, validated
 from app.cli.db import opened
+from app.cli.out import OUT, write
 from app.costs import as_csv, attribution_view, costs_view, period
 from app.problems import Problem
 
-_FILE = click.Path(path_type=Path, allow_dash=True, dir_okay=False)
 BY = ("model", "feature", "hour", "day", "user", "class")
 
 
@@ -27,8 +27,8 @@ BY = ("model", "feature", "hour", "day", "user", "class")
 @click.option("--from", "begin", metavar="DAY", help="A day, or a moment with its zone. Default: 30 days before --to.")
 @click.option("--to", "end", metavar="DAY", help="Likewise; a day is meant as a whole. Default: now.")
 @click.option("--by", type=click.Choice(BY), default="model", show_default=True, help="What a line is of.")
-@click.option("--json", "as_json", type=_FILE, help="Write all as JSON; - prints.")
-@click.option("--csv", "table", type=_FILE, help="Write the lines as CSV; - prints.")
+@click.option("--json", "as_json", type=OUT, help="Write all as JSON; - prints.")
+@click.option("--csv", "table", type=OUT, help="Write the lines as CSV; - prints.")
 def costs(begin: str | None, end: str | None, by: str, as_json: Path | None, table: Path | None) -> None:
     """Say what was spent on calls of models that began in a period, and what of it was wasted.
 
@@ -53,9 +53,9 @@ def costs(begin: str | None, end: str | None, by: str, as_json: Path | None, tab
     }
     rows = lines[by]
     if as_json:
-        _write(as_json, json.dumps(view | ({"attribution": who} if who else {}), ensure_ascii=False, indent=2) + "\n")
+        write(as_json, json.dumps(view | ({"attribution": who} if who else {}), ensure_ascii=False, indent=2))
     if table:
-        _write(table, as_csv(rows))
+        write(table, as_csv(rows).removesuffix("\n"))
     if not as_json and not table:
         _show(view, rows, by)
 
@@ -68,14 +68,6 @@ def _days(hours: Sequence[Any]) -> list[dict[str, Any]]:
             day[name] = day.get(name, 0) + one[name]
         day["cost_usd"] += Decimal(one["cost_usd"])
     return [day | {"cost_usd": f"{day['cost_usd']:f}"} for day in days.values()]
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        with click.open_file(str(path), "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _show(view: Any, rows: Sequence[Any], by: str) -> None:

@@ -21,7 +21,7 @@ from app.cli.evaluate_options import MarksType, NamesType, Options, PairType
 from app.cli.evaluate_page import page
 from app.cli.evaluate_table import show
 from app.cli.grade import INTERRUPTED, load_task, progress
-from app.cli.route_fit import write
+from app.cli.out import OUT, write
 from grading import prompt
 from grading.calibration.prior import Prior
 from grading.calibration.sample import Labelled
@@ -43,7 +43,6 @@ USUAL_MARKS = 100
 
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-OUT = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
 
 @click.command("evaluate", context_settings={"max_content_width": 100})

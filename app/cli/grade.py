@@ -147,8 +147,11 @@ def _results(output: Path, items: list[Item]) -> AbstractContextManager[Results 
 def load_task(path: Path) -> Task:
     try:
         return Task.parse(yaml.safe_load(path.read_bytes()))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise click.UsageError(f"{path} is not YAML, line {line}: {error.problem}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{path} is not YAML: {error}") from error
+        raise click.UsageError(f"{path} is not YAML: {str(error).splitlines()[0]}.") from error
     except TaskError as error:
         lines = [f"  {fault['field'] or path.name}: {fault['message']}" for fault in error.errors]
         raise click.UsageError("\n".join((f"{path} is not an assignment yet:", *lines))) from error

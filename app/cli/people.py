@@ -24,7 +24,7 @@ def user() -> None:
 
 @user.command("create")
 @click.option("--email", required=True, help="What the user signs in with.")
-@click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]), help="What the user may do.")
 @click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for when not given.")
 @click.option("--name", help="Shown to others; the part of the e-mail before the @ when not given.")
 @click.option("--class", "join_code", help="Join code of a class the user belongs to.")

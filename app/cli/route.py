@@ -14,7 +14,8 @@ from rich.text import Text
 
 from app.cli.complexity import read
 from app.cli.db import opened
-from app.cli.route_fit import Wanted, assignment_of, learn, reset, write
+from app.cli.out import OUT, write
+from app.cli.route_fit import Wanted, assignment_of, learn, reset
 from grading import complexity as measuring
 from grading.complexity import Complexity
 from grading.routing import Facts, Route, Thresholds
@@ -70,7 +71,7 @@ def _picture(_context: click.Context, _option: click.Parameter, path: Path | Non
 @click.option(
     "--json",
     "out",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    type=OUT,
     help="File for JSON; - prints it.",
 )
 def route(

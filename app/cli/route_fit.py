@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.cli.chart import Series, chart, stacked
 from app.cli.db import opened
+from app.cli.out import write
 from grading.outcomes import outcomes
 from grading.routing import Thresholds
 from grading.routing_fit import Fit, changes, fit, merged
@@ -86,17 +87,6 @@ def assignment_of(db: Session, assignment_id: uuid.UUID) -> Assignment:
     if found is None:
         raise click.BadParameter(f"There is no assignment {assignment_id}.", param_hint="--assignment")
     return found
-
-
-def write(out: Path, content: str) -> None:
-    """To that file, or to standard output for `-`."""
-    if out == Path("-"):
-        click.echo(content)
-        return
-    try:
-        out.write_text(content + "\n", encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"{out} cannot be written: {error.strerror}.") from error
 
 
 def _show(title: str, essays: int, fits: list[Fit], new: Mapping[str, Any], applied: bool) -> None:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.cli.db import opened
-from app.cli.route_fit import write
+from app.cli.out import OUT, write
 from app.cli.simulate_page import NARROW, day_words, guide_rows, page, questions_words, stage_rows
 from grading import prompt
 from grading.cache.memory import CAPACITY
@@ -51,7 +51,10 @@ class Shares(click.ParamType):
         known = [tier.name for tier in settings().tiers]
         if tier not in known:
             self.fail(f"{tier!r} is no tier; those are {', '.join(known)}.", param, ctx)
-        return tier, float(click.FloatRange(0, 1)(share, param, ctx))
+        try:
+            return tier, float(click.FloatRange(0, 1)(share, param, ctx))
+        except click.BadParameter:
+            self.fail(f"{value!r} is not like local=0.9, with a share from 0 to 1.", param, ctx)
 
 
 class Hours(click.ParamType):
@@ -70,7 +73,6 @@ class Hours(click.ParamType):
 
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-OUT = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 SOME = click.FloatRange(0, min_open=True)
 USD = click.FloatRange(0)
 MIB = 1024 * 1024

@@ -43,4 +43,4 @@ def test_what_is_no_day_is_told_and_so_is_a_file_that_cannot_be_written() -> Non
     result = run("--from", "yesterday")
     assert (result.exit_code, "--from" in result.output) == (2, True)
     result = run("--csv", "/no/such/folder/x.csv")
-    assert (result.exit_code, "cannot be written" in result.output) == (1, True)
+    assert (result.exit_code, "cannot be written" in result.output) == (2, True)
