@@ -134,7 +134,7 @@ def gunicorn(application: str = "app:create_app()", **environment: str) -> Itera
             return False
 
     try:
-        eventually(answers, 30, "gunicorn answers")
+        eventually(answers, 180, "gunicorn answers")
         yield base
     finally:
         process.terminate()

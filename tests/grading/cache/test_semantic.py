@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -124,3 +126,24 @@ def test_an_embedder_or_index_that_is_down_is_a_miss(embedder: Embedder) -> None
 
 def test_the_usual_threshold_is_that_of_the_check(level: Semantic) -> None:
     assert level._threshold("ask") == check.THRESHOLD
+
+
+class Slow(Flat):
+    """Takes its time, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        self.asked += texts
+        time.sleep(0.3)
+        return super().embed(texts)
+
+
+def test_a_question_that_a_whole_class_asks_at_once_is_embedded_once() -> None:
+    embedder = Slow()
+    level = Semantic(embedder, Down())  # type: ignore[arg-type]
+    with ThreadPoolExecutor(20) as class_:
+        found = list(class_.map(level.find, [ask("How long is it?")] * 20))
+    assert found == [None] * 20
+    assert embedder.asked == ["How long is it?"]
