@@ -23,9 +23,12 @@ from app.problems import Problem, wrong
 from app.realtime import formatted, news
 from grading import progress, routing
 from grading.ask import questions
+from grading.ask.commission import commissions
+from grading.ask.ghostwriting import REFUSAL
 from grading.ask.remembered import answer_tag, key_of
 from grading.cache.chain import Answer, chain
 from grading.cache.key import Key
+from grading.text import Language
 from models import Assignment, Essay, Question, User
 from models.base import now
 from models.session import session
@@ -38,6 +41,8 @@ TICK = 0.5
 """Seconds without news after which a comment is sent, which is how a client that has gone is noticed."""
 LOOK = 2.0
 """Seconds without news after which Postgres is asked."""
+RULE = "rule"
+"""Source of an answer that refuses what no model needed to read."""
 NO_MODEL = "No model can answer questions at the moment. Please try again later, or ask your teacher."
 
 
@@ -64,7 +69,10 @@ def ask(user: User, asked: NewQuestion) -> Iterator[str]:
     """
     assignment, essay = _matter(user, asked)
     question = questions.new(user, assignment, essay, asked.question, settings().ask_deadline)
+    if language := commissions(question.text):
+        return _refuse(question, language)
     key = key_of(question)
+    db().commit()  # looking up takes connections of its own, and may wait for the embedder; a class would take them all
     found = chain().look_up(key)
     if found:
         return _recall(question, key, found)
@@ -91,16 +99,28 @@ def _matter(user: User, asked: NewQuestion) -> tuple[Assignment, Essay | None]:
     return assignment, None
 
 
+def _refuse(question: Question, language: Language) -> Iterator[str]:
+    """The stream of an answer to what is no question but asks for the essay itself."""
+    question.answer, question.source = REFUSAL[language], RULE
+    return _tell_at_once(question)
+
+
 def _recall(question: Question, key: Key, found: Answer) -> Iterator[str]:
     """The stream of an answer that is there already."""
     for name, value in asking.remembered(key, found, question).items():
         setattr(question, name, value)
+    told = _tell_at_once(question)
+    if found.level == "semantic":
+        asking.sample(question.id)
+    return told
+
+
+def _tell_at_once(question: Question) -> Iterator[str]:
+    """Keep the question with its answer, for which nobody waits, and give the stream of it."""
     question.finished_at = now()
     db().add(question)
     db().commit()
-    if found.level == "semantic":
-        asking.sample(question.id)
-    deltas = [formatted("delta", {"text": piece}) for piece in _PIECE.findall(found.value)]
+    deltas = [formatted("delta", {"text": piece}) for piece in _PIECE.findall(question.answer or "")]
     return iter([*deltas, formatted("answer", answer_json(question))])
 
 

@@ -1,8 +1,10 @@
-"""How often an answer that is an essay is known for one, and how often help is taken for one: one line of JSON.
+"""How often an answer that is an essay is known for one, and how often help is taken for one; and how often a question
+is taken for a request to write the essay: one line of JSON.
 
 Real essays, of which an answer could hold the beginning, and real feedback that a hosted model wrote on some of them
 (which is where help is hardest to tell apart, for it speaks of the essay's subject). The limits in
-`grading.ask.ghostwriting` were chosen on one half of the ids; this is the other half.
+`grading.ask.ghostwriting` were chosen on one half of the ids; this is the other half. And real questions, nearly all of
+other subjects than writing, and every sentence of those essays, none of which `grading.ask.commission` should refuse.
 
     python -m benchmarks.ghostwriting
 """
@@ -11,12 +13,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.semantic_pairs import CASES, FILES
+from grading.ask.commission import commissions
 from grading.ask.ghostwriting import writes_essay
+from grading.cache.evaluation import read_pairs
 from tests.corpus import SHARED
 
 ESSAYS = {
@@ -30,6 +36,7 @@ WORDS, CHARACTERS = 250, 500
 SHORTEST_WORDS, SHORTEST_CHARACTERS = 150, 250
 SHORTEST_HELP = 60
 """Words of feedback."""
+SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 
 
 def main() -> None:
@@ -44,7 +51,22 @@ def main() -> None:
     texts = [row["raw"] or "" for row in answers if row["model"] == "ChatGPT"]
     wrong = [writes_essay(text) for text in texts if len(text.split()) >= SHORTEST_HELP]
     result["help"] = {"answers": len(wrong), "taken_for_essays": round(sum(wrong) / len(wrong), 4)}
+    asked = questions()
+    told = [each for file in ESSAYS.values() for row in rows(SHARED / file) for each in SENTENCE.findall(row["text"])]
+    result["requests"] = {
+        "questions": len(asked),
+        "refused": sum(commissions(each) is not None for each in asked),
+        "sentences": len(told),
+        "taken_for_requests": sum(commissions(each) is not None for each in told),
+    }
     print(json.dumps(result))
+
+
+def questions() -> set[str]:
+    """Of labelled pairs, both halves, and of tests that are answered in a sentence or two."""
+    pairs = [pair for file in FILES.values() for pair in read_pairs(CASES / file)]
+    tests = {str(row["question"]) for row in rows(SHARED / "mohler_dev.jsonl.gz")}
+    return tests.union(*((pair.stored, pair.asked) for pair in pairs))
 
 
 def beginning(row: dict[str, Any]) -> str:

@@ -46,7 +46,7 @@ class Question(Identified, Base):
 
     answer: Mapped[str | None] = mapped_column(Text)
     source: Mapped[str | None] = mapped_column(String(16))
-    """Who answered: `cache`, or the engine of the tier."""
+    """Who answered: `cache`, `rule` (which refused to write an essay), or the engine of the tier."""
     level: Mapped[str | None] = mapped_column(String(16))
     """The cache's level that had it: `memory`, `shared` or `semantic`; None where a model was asked."""
     entry_id: Mapped[str | None] = mapped_column(String(120))

@@ -79,7 +79,7 @@ function finish({ id, text, source }) {
   status.textContent = status.dataset.done;
   from.hidden = source !== "cache";
   from.textContent = from.dataset.cache;
-  reject.hidden = false;
+  reject.hidden = source === "rule";
   reject.dataset.id = id;
 }
 

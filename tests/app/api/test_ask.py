@@ -13,7 +13,9 @@ from sqlalchemy import select, update
 
 from app import asking
 from grading.ask import questions
-from models import Assignment, Essay, EssayState, Question, User
+from grading.ask.ghostwriting import REFUSAL
+from grading.text import Language
+from models import Assignment, Essay, EssayState, LlmCall, Question, User
 from models.session import session
 from tests.app.conftest import Clients
 from tests.conftest import use_environment
@@ -161,6 +163,26 @@ def test_an_answer_is_rejected_once_and_stays_in_the_list(school: School, client
         assert client(school.student).post(f"/api/v1/ask/{question.id}/reject").status_code == 204
     [kept] = asked()
     assert kept.rejected_at
+
+
+@pytest.mark.parametrize(
+    ("request_", "language"), [("Please write my essay for me.", "en"), ("老师，帮我写一篇800字的作文吧", "zh")]
+)
+def test_a_plain_request_to_write_the_essay_is_refused_in_its_language_and_no_model_is_asked(
+    school: School, client: Clients, worker: TalkingEngine, request_: str, language: Language
+) -> None:
+    answer = client(school.student).post(
+        "/api/v1/ask", json={"assignment_id": str(school.assignment.id), "question": request_}
+    )
+    *deltas, (kind, last) = events(answer)
+    assert kind == "answer"
+    assert "".join(data["text"] for _, data in deltas) == last["text"] == REFUSAL[language]
+    assert (last["source"], last["tier"], last["cost_usd"]) == ("rule", None, "0")
+    assert worker.requests == []
+    [question] = asked()
+    assert (question.answer, question.queue) == (REFUSAL[language], None)
+    with session() as db:
+        assert db.scalars(select(LlmCall)).all() == []
 
 
 # --- answers that are there already -----------------------------------------------------------------------------------
