@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -12,14 +13,13 @@ from typing_extensions import TypedDict  # pydantic describes the one of `typing
 from grading import progress
 from grading.cache import bound, savings
 from grading.cache.chain import chain
-from grading.cache.counts import Count, of_last
+from grading.cache.counts import HITS, REFUSED, Count, of_last
 from models import Assignment
 from settings import settings
 
 WINDOWS = (24, 7 * 24)
 """Hours that are looked back."""
 TOP = 20
-LEVELS = ("memory", "shared", "semantic", "flight")
 
 
 class CacheRate(TypedDict):
@@ -35,11 +35,20 @@ class CacheRate(TypedDict):
     hit_rate: float | None
 
 
+class CacheRefusal(TypedDict):
+    """How often questions lay close to others, and the second check kept them apart, for this reason."""
+
+    reason: str
+    times: int
+
+
 class CacheWindow(TypedDict):
-    """The last `hours`. `saved_usd` is hits by the mean cost of a call; null where no call has shown one."""
+    """The last `hours`. `refused` has the most frequent reason first; `saved_usd` is hits by the mean cost of a call,
+    null where no call has shown one."""
 
     hours: int
     kinds: list[CacheRate]
+    refused: list[CacheRefusal]
     saved_usd: str | None
 
 
@@ -98,14 +107,19 @@ def cache_view(db: Session) -> CacheView:
 
 def _window(db: Session, hours: int, counted: Mapping[Count, int]) -> CacheWindow:
     kinds = [_rate(kind, counted) for kind in sorted({count.kind for count in counted})]
+    reasons: Counter[str] = Counter()
+    for count, number in counted.items():
+        if not count.is_answer:
+            reasons[count.level.removeprefix(REFUSED)] += number
+    refused = [CacheRefusal(reason=reason, times=times) for reason, times in reasons.most_common()]
     saved = savings.saved(counted, savings.mean_costs(db))
-    return CacheWindow(hours=hours, kinds=kinds, saved_usd=None if saved is None else f"{saved:f}")
+    return CacheWindow(hours=hours, kinds=kinds, refused=refused, saved_usd=None if saved is None else f"{saved:f}")
 
 
 def _rate(kind: str, counted: Mapping[Count, int]) -> CacheRate:
     by_level = {
         level: sum(number for count, number in counted.items() if (count.kind, count.level) == (kind, level))
-        for level in (*LEVELS, "model")
+        for level in (*HITS, "model")
     }
     calls = by_level.pop("model")
     hits = sum(by_level.values())

@@ -180,7 +180,8 @@ def _cache() -> Metric:
     except RedisError:
         counted = {}
     words = "Questions that a level of the cache answered, or a model."
-    values: dict[Labels, object] = {(each.level, each.kind, each.task): number for each, number in counted.items()}
+    answers = {each: number for each, number in counted.items() if each.is_answer}
+    values: dict[Labels, object] = {(each.level, each.kind, each.task): number for each, number in answers.items()}
     return _counters("pizhu_cache_answers", words, ["level", "kind", "task_type"], values)
 
 

@@ -166,3 +166,17 @@ ANSWER_KINDS = {
     "realtime": _("for five minutes"),
 }
 """Kinds of kept answers, by how long they are served."""
+
+REFUSALS = {
+    "language": _("another language"),
+    "empty": _("nothing to compare"),
+    "numbers": _("other numbers"),
+    "negation": _("one says no to what the other says"),
+    "names": _("other names"),
+    "asks": _("another kind of answer is asked for"),
+    "roles": _("who does it to whom, or in what order"),
+    "words": _("another word that matters"),
+    "long": _("too long to compare"),
+    "doubt": _("not close enough, or several would do"),
+}
+"""Why the second check keeps questions apart: `grading.cache.check.objection`."""

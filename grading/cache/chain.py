@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from grading.cache.counts import Count
+from grading.cache.counts import REFUSED, Count
 from grading.cache.key import Key
 from grading.cache.news import News
 from grading.cache.shared import EVERYTHING, Entry, Found, Missing, Shared, Waiting, flight_of
@@ -46,7 +46,7 @@ class Answer:
 class SemanticLevel(Protocol):
     """Finds what was asked before in other words; see `grading.cache.semantic`."""
 
-    def find(self, key: Key) -> SemanticHit | None: ...
+    def find(self, key: Key, refused: Callable[[str], None] = ...) -> SemanticHit | None: ...
 
     def store(self, key: Key, value: str, ttl_s: float) -> None: ...
 
@@ -79,7 +79,7 @@ class Chain:
         seen = self._shared.look(key)
         if isinstance(seen, Found):
             return self._take(key, seen, ticket, "shared")
-        return self._alike(key, seen.stamp) if seen else None
+        return self._alike(key, seen.stamp, lambda why: None) if seen else None
 
     def get_or_call(self, key: Key, call: Callable[[], str]) -> Answer:
         """The answer, by calling the model if need be: once for all who ask the same now, in whichever process.
@@ -160,11 +160,11 @@ class Chain:
         self._count(count, key, hit=True)
         return Answer(found.value, "shared", key.digest)
 
-    def _alike(self, key: Key, stamp: str) -> Answer | None:
+    def _alike(self, key: Key, stamp: str, refused: Callable[[str], None]) -> Answer | None:
         """What the semantic level has. No copy of it is kept for the key: a user may yet say that it is no answer."""
         if not key.semantic or self._semantic is None:
             return None
-        hit = self._semantic.find(_stamped(key, stamp))
+        hit = self._semantic.find(_stamped(key, stamp), refused)
         if hit is None:
             return None
         self._count("semantic", key)
@@ -195,7 +195,7 @@ class Chain:
             self._shared.land(flight, token, f"{type(error).__name__}: {error}" if error else None)
 
     def _ask(self, key: Key, call: Callable[[], str], stamp: str, ticket: int) -> Answer:
-        if found := self._alike(key, stamp):
+        if found := self._alike(key, stamp, lambda why: self._count(REFUSED + why, key)):
             return found
         answer = self._call(key, call)
         if answer.value.strip() and self._shared.store(key, answer.value, stamp):

@@ -70,6 +70,18 @@ def best(asked: str, candidates: Sequence[tuple[str, float]]) -> Best | None:
     return None if turned or len(would_do) > 1 else found
 
 
+def objection(asked: str, candidates: Sequence[tuple[str, float]]) -> str | None:
+    """Why the nearest of the candidates does not answer the question, where `best` found none that does: one of
+    `RULES`, `long`, or `doubt` where its cosine is too low for what is left, or others make it unsure. None where none
+    is `CLOSE`."""
+    near = next((stored for stored, similarity in candidates if similarity >= CLOSE), None)
+    if near is None:
+        return None
+    if max(len(asked), len(near)) > LONGEST:
+        return "long"
+    return refusal(read(asked), read(near)) or "doubt"
+
+
 def certainty(language: Language, similarity: float) -> float:
     """How sure a pair is that no rule refuses, 0 to 1, by its cosine: a half at `EVEN`, one for the same vectors."""
     return EVEN[language] / (EVEN[language] + max(0.0, 1.0 - similarity))

@@ -10,19 +10,27 @@ from typing import Any
 import redis
 
 HOURS_KEPT = 8 * 24
+HITS = ("memory", "shared", "semantic", "flight")
+REFUSED = "refused:"
+"""Before the reason for which the second check refused what lay close."""
 
 
 @dataclass(frozen=True)
 class Count:
     """What is counted: answers by one level to one kind of key of one task.
 
-    `level` is "memory", "shared" or "semantic"; "flight", where another asked the same at that moment and one call
-    answered both; or "model", where a call was made, whatever came of it. `task` is the ledger's feature.
+    `level` is one of `HITS`, of which "flight" is where another asked the same at that moment and one call answered
+    both; or "model", where a call was made, whatever came of it. `REFUSED` with a reason is no answer: the semantic
+    level had some that lay close, and refused them. `task` is the ledger's feature.
     """
 
     level: str
     kind: str
     task: str
+
+    @property
+    def is_answer(self) -> bool:
+        return not self.level.startswith(REFUSED)
 
     @property
     def field(self) -> str:

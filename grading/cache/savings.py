@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grading.cache.counts import Count
+from grading.cache.counts import HITS, Count
 from models import CallOutcome, LlmCall
 from models.base import now
 
@@ -30,7 +30,7 @@ def mean_costs(session: Session) -> dict[str, Decimal]:
 
 def saved(counted: Mapping[Count, int], means: Mapping[str, Decimal]) -> Decimal | None:
     """US dollars saved by these answers; None when there are some of which no call has told the price."""
-    hits = [(count.task, number) for count, number in counted.items() if count.level != "model"]
+    hits = [(count.task, number) for count, number in counted.items() if count.level in HITS]
     if any(task not in means for task, _ in hits):
         return None
     return sum((means[task] * number for task, number in hits), Decimal(0))

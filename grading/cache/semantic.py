@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
 
@@ -57,14 +57,18 @@ class Semantic:
         self._vectors: LRUCache[str, Vector] = LRUCache(512)  # what was just looked up is stored next
         self._thresholds: TTLCache[str, float] = TTLCache(64, THRESHOLD_LIFE)
 
-    def find(self, key: Key) -> SemanticHit | None:
-        """The answer to the entry of the key's bucket that means the same most certainly, if one does."""
+    def find(self, key: Key, refused: Callable[[str], None] = lambda why: None) -> SemanticHit | None:
+        """The answer to the entry of the key's bucket that means the same most certainly, if one does; where some lie
+        close and none does, `refused` is told why (`grading.cache.check.objection`)."""
         if not key.semantic:
             return None
         try:
             near = self._index.nearest(key.bucket, self._vector(key.text), check.COMPARED)
-            best = check.best(key.text, [(one.question, one.similarity) for one in near])
+            candidates = [(one.question, one.similarity) for one in near]
+            best = check.best(key.text, candidates)
             if best is None or best.certainty < self._threshold(key.kind):
+                if why := check.objection(key.text, candidates):
+                    refused(why)
                 return None
             hit = near[best.place]
             self._index.used(hit.entry_id)

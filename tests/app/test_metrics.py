@@ -117,5 +117,8 @@ def test_how_much_of_the_budgets_is_used(school: School, scrape: Any) -> None:
 
 
 def test_what_the_cache_answered(school: School, redis: Any, scrape: Any) -> None:
-    redis.hset("pizhu:cache:counts", mapping={Count("memory", "ask", "ask").field: 3})
+    counted = {Count("memory", "ask", "ask").field: 3, Count("refused:words", "ask", "ask").field: 5}
+    redis.hset("pizhu:cache:counts", mapping=counted)
+    with pytest.raises(KeyError):
+        scrape("pizhu_cache_answers_total", level="refused:words", kind="ask", task_type="ask")
     assert scrape("pizhu_cache_answers_total", level="memory", kind="ask", task_type="ask") == 3

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from grading import queues
 from grading.cache.chain import chain
+from grading.cache.counts import Count
 from grading.cache.key import Key
 from models import EssayState
 from models.session import session
@@ -70,8 +72,12 @@ def test_the_page_says_who_is_asked_and_why_somebody_is_not(visit: Visit, school
 def test_the_cache_is_shown_and_emptied(visit: Visit, school: School, redis: Any) -> None:
     key = Key("ask", "public", {"task": "ask"}, "How long?", frozenset())
     chain().get_or_call(key, lambda: "Eight hundred words.")
+    counted = {Count("refused:numbers", "ask", "ask").field: 4, Count("refused:words", "ask", "ask").field: 5}
+    redis.hset(f"pizhu:cache:counts:{int(time.time()) // 3600}", mapping=counted)
     visitor = visit(school.ops)
     page = visitor.get("/cache")
+    assert "another word that matters 5 other numbers 4" in " ".join(page.text.split())
+    assert "How long?" not in page.text
     assert "1 answers, 0 of 64 MiB." in page.text
     page = visitor.send(page, "/cache/purge")
     assert "1 answers are forgotten, in every process." in page.text

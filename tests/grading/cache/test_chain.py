@@ -264,7 +264,10 @@ class Alike:
     def __init__(self) -> None:
         self.kept: dict[str, SemanticHit] = {}
 
-    def find(self, key: Key) -> SemanticHit | None:
+    def find(self, key: Key, refused: Callable[[str], None] = lambda why: None) -> SemanticHit | None:
+        if "not" in key.text:
+            refused("negation")
+            return None
         return self.kept.get(key.bucket)
 
     def store(self, key: Key, value: str, ttl_s: float) -> None:
@@ -328,3 +331,18 @@ def test_answers_are_counted_by_level_kind_and_task_over_all_processes(
     entries, size = chain.size()
     assert entries == 1
     assert size == entry.bytes
+
+
+def test_a_refusal_of_what_lies_close_is_counted_once_a_question_by_its_reason_and_is_no_answer(
+    asking: Chain, redis: redis_client.Redis
+) -> None:
+    key = question("How long not?", semantic=True)
+    assert asking.look_up(key) is None, "the web looks first, and then a worker asks"
+    asking.get_or_call(key, lambda: "800")
+
+    def counted() -> dict[str, int]:
+        return {count.level: number for count, number in counts.since_ever(redis).items()}
+
+    eventually(lambda: "model" in counted(), 10, "all is counted", every=0.05)
+    assert counted() == {"model": 1, "refused:negation": 1}
+    assert [count.is_answer for count in sorted(counts.since_ever(redis), key=lambda one: one.level)] == [True, False]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from grading.cache.check import RULES, THRESHOLD, best, certainty, leftover, refusal
+from grading.cache.check import RULES, THRESHOLD, best, certainty, leftover, objection, refusal
 from grading.cache.reading import read
 
 
@@ -148,3 +148,20 @@ def test_an_essay_is_only_ever_answered_by_itself() -> None:
 def test_odd_text_is_compared_without_fault() -> None:
     for odd in ("", "?", "！！", "\ud800", "9" * 400, "²½Ⅻ", "点", "亿", "a" * 599, "一点五", "🙂"):
         best(odd, [("How do I write?", 0.99), (odd + "?", 0.99)])
+
+
+@pytest.mark.parametrize(
+    ("near", "why"),
+    [
+        ([("Is one page enough?", 0.94)], None),
+        ([("Are five pages enough?", 0.97), ("Is one page enough?", 0.96)], "numbers"),
+        ([("Is a page enough? " * 60, 0.97)], "long"),
+        ([("Are two pages plenty?", 0.96)], "words"),
+        ([("Are the two pages enough?", 0.951)], "doubt"),
+    ],
+)
+def test_what_speaks_against_the_nearest_is_said(near: list[tuple[str, float]], why: str | None) -> None:
+    asked = "Are two pages enough?"
+    found = best(asked, near)
+    assert found is None or found.certainty < THRESHOLD
+    assert objection(asked, near) == why

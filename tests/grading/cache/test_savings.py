@@ -10,6 +10,7 @@ MEANS = {"ask": Decimal("0.002")}
 
 def test_every_hit_saves_what_a_call_costs_on_average() -> None:
     counted = {Count("memory", "ask", "ask"): 3, Count("flight", "ask", "ask"): 1, Count("model", "ask", "ask"): 9}
+    counted[Count("refused:words", "ask", "ask")] = 7
     assert saved(counted, MEANS) == Decimal("0.008")
 
 
