@@ -286,6 +286,7 @@ class NoticeView(TypedDict):
         "needs_review",
         "failed",
         "appeal",
+        "copy",
         "drift",
         "budget",
         "budget_spent",

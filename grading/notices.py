@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 from models import Assignment, Essay, EssayState, Membership, Notice, Release, Role, User
 from models.base import now
 
+TEACHERS_ONLY = ("appeal", "copy")
+
 
 def leave(session: Session, essay_id: uuid.UUID, kind: str) -> None:
     """A notice for the student, once they may see the grade; and one for each teacher when a person is needed.
 
-    Of an appeal only the teachers are told: it is the student's own.
+    Of an appeal only the teachers are told: it is the student's own; and of words that two essays share.
     """
     student_id, assignment = session.execute(
         select(Essay.student_id, Assignment)
@@ -23,7 +25,7 @@ def leave(session: Session, essay_id: uuid.UUID, kind: str) -> None:
         .where(Essay.id == essay_id)
     ).one()
     readers = []
-    if kind in ("needs_review", "failed", "appeal"):
+    if kind in ("needs_review", "failed", *TEACHERS_ONLY):
         readers = list(
             session.scalars(
                 select(User.id)
@@ -31,7 +33,7 @@ def leave(session: Session, essay_id: uuid.UUID, kind: str) -> None:
                 .where(Membership.class_id == assignment.class_id, User.role == Role.teacher)
             )
         )
-    if kind != "appeal" and (readers or assignment.grades_visible()):
+    if kind not in TEACHERS_ONLY and (readers or assignment.grades_visible()):
         readers.append(student_id)
     add(
         session,

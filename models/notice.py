@@ -23,8 +23,8 @@ class Notice(Identified, Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     essay_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("essays.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(32))
-    """`graded`, `regraded`, `appeal_answered`, `needs_review`, `failed` or `appeal`; about no essay are `drift`,
-    `spending`, `saving`, `saving_over`, `budget` and `budget_spent`."""
+    """`graded`, `regraded`, `appeal_answered`, `needs_review`, `failed`, `appeal` or `copy`; about no essay are
+    `drift`, `spending`, `saving`, `saving_over`, `budget` and `budget_spent`."""
     details: Mapped[dict[str, Any]]
     """What the sentence needs: the assignment's title (and id, where no essay leads to it), never a mark. Nothing of
     saving mode, which is about all."""

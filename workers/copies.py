@@ -13,6 +13,7 @@ from collections.abc import Callable
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from grading import notices, progress
 from grading.copies import search
 from models.session import session
 from workers.queue import COPIES_INTERVAL, celery_app
@@ -53,3 +54,4 @@ def _do(step: Callable[[Session, uuid.UUID], object], essay_id: uuid.UUID) -> No
             db.rollback()
             search.give_up(db, essay_id)
         db.commit()
+        progress.notify(notices.left(db))

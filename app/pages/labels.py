@@ -38,6 +38,7 @@ NOTICES = {
     "needs_review": _("An essay waits for a teacher."),
     "failed": _("An essay could not be graded."),
     "appeal": _("A student appeals against a grade."),
+    "copy": _("An essay shares words with another student's."),
     "drift": _("The model marks differently than before."),
     "budget": _("A budget is nearly spent."),
     "budget_spent": _("A budget is spent; nothing is asked that costs something."),

@@ -7,6 +7,8 @@ anybody else's essay.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.orm import Session, aliased, joinedload
 
@@ -30,23 +32,28 @@ def take_back(session: Session, pair: Overlap) -> None:
     session.execute(update(Signature).where(Signature.essay_id.in_(versions)).values(compared_at=None))
 
 
-def dismissed_words(session: Session, essay: Essay, other: Essay) -> str:
-    """The words that were dismissed between these two students in versions of these two essays."""
+def between(session: Session, essay: Essay, other: Essay, *, dismissed: bool) -> Sequence[Overlap]:
+    """The pairs of these two students in versions of these two essays: those that were dismissed, or those shown."""
     one, two = aliased(Essay), aliased(Essay)
     found = (
         select(Overlap)
         .join(one, one.id == Overlap.essay_id)
         .join(two, two.id == Overlap.other_id)
         .where(
-            Overlap.dismissed_at.is_not(None),
+            Overlap.dismissed_at.is_not(None) if dismissed else Overlap.dismissed_at.is_(None),
             tuple_(one.student_id, one.assignment_id, two.student_id, two.assignment_id).in_(
                 [_of(essay) + _of(other), _of(other) + _of(essay)]
             ),
         )
         .options(joinedload(Overlap.essay), joinedload(Overlap.other))
     )
+    return session.scalars(found).all()
+
+
+def dismissed_words(session: Session, essay: Essay, other: Essay) -> str:
+    """The words that were dismissed between these two students in versions of these two essays."""
     words = []
-    for pair in session.scalars(found):
+    for pair in between(session, essay, other, dismissed=True):
         for passage in pair.passages:
             words += [
                 pair.essay.text[passage["start"] : passage["end"]],

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import asdict
+from enum import Enum
 from typing import Any
 
-from sqlalchemy import any_, func, or_, select, text, type_coerce, update
+from sqlalchemy import Boolean, any_, func, literal_column, or_, select, text, type_coerce, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.types import Integer
 
-from grading.copies.dismissal import dismissed_words
+from grading import notices
+from grading.copies.dismissal import between, dismissed_words
 from grading.copies.passages import overlap
 from grading.copies.signature import AGREE, VERSION, signature
 from models import Assignment, Essay, EssayState, Overlap, Signature
@@ -63,13 +65,23 @@ def uncompared(session: Session, limit: int) -> list[uuid.UUID]:
 
 
 def compare(session: Session, essay_id: uuid.UUID) -> int:
-    """Keep what this essay shares with other students' of its class; returns with how many it does."""
+    """Keep what this essay shares with other students' of its class; returns with how many it does.
+
+    The teachers get a notice of an essay with a new pair: one for two students, whatever versions they hand in later.
+    """
     essay = session.get(Essay, essay_id, options=[joinedload(Essay.assignment)])
     if essay is None:
         return 0
-    found = 0
+    found, news = 0, set()
     for other in candidates(session, essay):
-        found += _keep(session, *sorted((essay, other), key=lambda one: (one.created_at, one.id), reverse=True))
+        later, earlier = sorted((essay, other), key=lambda one: (one.created_at, one.id), reverse=True)
+        if (kept := _keep(session, later, earlier)) is Kept.no:
+            continue
+        found += 1
+        if kept is Kept.new and len(between(session, later, earlier, dismissed=False)) == 1:
+            news.add(later.id)
+    for essay_with_news in news:
+        notices.leave(session, essay_with_news, "copy")
     session.execute(update(Signature).where(Signature.essay_id == essay_id).values(compared_at=now()))
     return found
 
@@ -113,12 +125,20 @@ def _allow(session: Session, setting: str) -> None:
         session.execute(text(f"SET LOCAL enable_{way} = {setting}"))
 
 
-def _keep(session: Session, later: Essay, earlier: Essay) -> bool:
+class Kept(Enum):
+    """Whether a pair is one that a teacher should look at, and was not known before."""
+
+    no = 0
+    again = 1
+    new = 2
+
+
+def _keep(session: Session, later: Essay, earlier: Essay) -> Kept:
     """Keep what the two share, if a teacher should look at it."""
     tasks = dict.fromkeys((_words(later.assignment), _words(earlier.assignment)))
     shared = overlap(later.text, earlier.text, "\n\n".join([*tasks, dismissed_words(session, later, earlier)]))
     if not shared.is_flagged:
-        return False
+        return Kept.no
     values = {
         "tokens": shared.tokens,
         "share": shared.share,
@@ -128,8 +148,10 @@ def _keep(session: Session, later: Essay, earlier: Essay) -> bool:
     insert = upsert(Overlap).values(id=uuid.uuid4(), essay_id=later.id, other_id=earlier.id, **values)
     known = ["essay_id", "other_id"]
     shown = Overlap.dismissed_at.is_(None)
-    session.execute(insert.on_conflict_do_update(index_elements=known, set_=values, where=shown))
-    return True
+    kept = insert.on_conflict_do_update(index_elements=known, set_=values, where=shown)
+    # Of two that find the pair at once, one inserts it; a row that was there already has been locked, which xmax shows.
+    inserted = session.scalar(kept.returning(literal_column("xmax = 0", Boolean)))
+    return Kept.new if inserted else Kept.again
 
 
 def _words(assignment: Assignment) -> str:

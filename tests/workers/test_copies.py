@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from grading.copies import dismissal, search
 from grading.copies.clusters import clusters, of_essay, waiting
-from models import Assignment, Essay, EssayState, Overlap, Role, Signature, User
+from models import Assignment, Essay, EssayState, Notice, Overlap, Role, Signature, User
 from models.session import session
 from tests.factories import School, make_assignment, make_essay, make_user
 from tests.grading.copies.examples import CHINESE, ENGLISH, OTHER, OTHER_CHINESE, taking
@@ -248,3 +248,43 @@ def test_what_a_dismissal_left_out_is_found_once_it_is_taken_back(school: School
         db.commit()
     look_for_copies()
     assert shown(school) == {(copy.id, source.id), (revised.id, source.id)}
+
+
+def told() -> list[tuple[uuid.UUID, uuid.UUID | None]]:
+    """Who got a notice of which essay that shares words."""
+    mine = select(Notice).filter_by(kind="copy").order_by(Notice.created_at)
+    with session() as db:
+        return [(one.user_id, one.essay_id) for one in db.scalars(mine)]
+
+
+def test_the_teachers_of_the_class_and_nobody_else_get_one_notice_of_a_new_pair(school: School) -> None:
+    colleague = make_user(Role.teacher, school.school_class)
+    source = make_essay(school.student, school.assignment, ENGLISH)
+    copy = make_essay(school.classmate, school.assignment, COPY)
+    look_for_copies()
+    assert set(told()) == {(school.teacher.id, copy.id), (colleague.id, copy.id)}
+    assert len(told()) == 2
+    with session() as db:  # as after an update, which brings all to be compared anew
+        db.execute(update(Signature).values(compared_at=None))
+        db.commit()
+    look_for_copies()
+    make_essay(school.classmate, school.assignment, f"{COPY} That is all.")
+    look_for_copies()
+    assert len(told()) == 2, "no more of the same two, found again or in another version"
+    third = make_essay(make_user(Role.student, school.school_class), school.assignment, COPY)
+    look_for_copies()
+    assert [essay for reader, essay in told() if reader == school.teacher.id] == [copy.id, third.id]
+    assert source.id not in {essay for _, essay in told()}
+
+
+def test_of_a_dismissed_pair_there_is_no_notice_until_more_is_shared(school: School) -> None:
+    source = make_essay(school.student, school.assignment, ENGLISH)
+    copy = make_essay(school.classmate, school.assignment, COPY)
+    look_for_copies()
+    dismiss(school, copy, source)
+    make_essay(school.classmate, school.assignment, f"{COPY} That is all.")
+    look_for_copies()
+    assert told() == [(school.teacher.id, copy.id)]
+    more = make_essay(school.classmate, school.assignment, ENGLISH)
+    look_for_copies()
+    assert told() == [(school.teacher.id, copy.id), (school.teacher.id, more.id)]

@@ -120,7 +120,7 @@ class TestTheMessage:
         assert message["To"] == school.student.email
 
     def test_every_kind_of_notice_has_words_in_every_language(self) -> None:
-        of_essays = {"graded", "regraded", "appeal_answered", "needs_review", "failed", "appeal"}
+        of_essays = {"graded", "regraded", "appeal_answered", "needs_review", "failed", "appeal", "copy"}
         kinds = of_essays | {"drift", "spending", "saving", "saving_over", "budget", "budget_spent"}
         assert {language: set(subjects) for language, subjects in SUBJECTS.items()} == {"en": kinds, "zh": kinds}
         assert set(BODIES) == {"en", "zh"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from grading import notices
 from models import EssayState
+from models.session import session
 from tests.app.pages.conftest import Visit
 from tests.factories import School, make_essay
 
@@ -24,6 +26,19 @@ def test_opening_an_essay_sees_its_notices_and_no_others(visit: Visit, school: S
 def test_a_teacher_is_told_of_essays_that_need_one(visit: Visit, school: School) -> None:
     make_essay(school.student, school.assignment, state=EssayState.needs_review)
     assert "An essay waits for a teacher. Computers 电脑" in visit(school.teacher).get("/notices").text
+
+
+def test_a_teacher_is_led_to_an_essay_that_shares_words_and_its_student_is_told_nothing(
+    visit: Visit, school: School
+) -> None:
+    essay = make_essay(school.student, school.assignment)
+    with session() as db:
+        notices.leave(db, essay.id, "copy")
+        db.commit()
+    page = visit(school.teacher).get("/notices")
+    assert "An essay shares words with another student's. Computers 电脑" in page.text
+    assert f"/essays/{essay.id}" in {one.get("href") for _, one in page.elements}
+    assert unseen(visit, school) == "0"
 
 
 def test_all_can_be_marked_at_once(visit: Visit, school: School) -> None:
