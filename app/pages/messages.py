@@ -154,7 +154,7 @@ _SENTENCES = (
     N_("Grades of texts that the same student had handed in before cost $%(dollars)s in %(days)s days."),
     N_("None: a grade is given again only where all that it was made from is as it was."),
     N_("Grade with the compact prompts."),
-    N_("What they say in fewer tokens cost $%(dollars)s in the hosted calls of %(days)s days."),
+    N_("The tokens that the compact prompts would have spared cost $%(dollars)s in the hosted calls of %(days)s days."),
     N_("Marks may agree less with teachers; the default changes only where that was measured not to be so."),
     N_("Find out why calls bring nothing."),
     N_("%(count)s calls of %(days)s days failed, were broken off or brought no grade, and cost $%(dollars)s."),

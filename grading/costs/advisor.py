@@ -117,7 +117,8 @@ def _prompts(spent: Spent) -> Advice:
         "prompts",
         spent.surplus,
         "Grade with the compact prompts.",
-        f"What they say in fewer tokens cost ${spent.surplus:.2f} in the hosted calls of {spent.days} days.",
+        f"The tokens that the compact prompts would have spared cost ${spent.surplus:.2f} "
+        f"in the hosted calls of {spent.days} days.",
         "Marks may agree less with teachers; the default changes only where that was measured not to be so.",
         "pizhu evaluate essays.tsv -a assignment.yaml --engine small --prompts v1,compact --json report.json",
     )
