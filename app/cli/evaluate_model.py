@@ -13,6 +13,7 @@ import click
 
 from app.cli.account import EVALUATE, hosted_turn, local_turn
 from app.cli.grade import load_engine, progress
+from app.cli.tally import Tally
 from grading import prompt
 from grading.batch import Turn, grade_all, missing
 from grading.engines.engine import Engine
@@ -96,11 +97,13 @@ class Asked:
 
     def _grade(self, todo: list[Item], version: str | None) -> int:
         """Returns how many texts got no grade."""
-        failures, config = 0, self._config
+        failures, config, turn = 0, self._config, self._turn(version)
+        click.echo(f"Grading {len(todo)} texts; what is done is kept in {self.kept}.", err=True)
+        tally = Tally()
         records = grade_all(
             todo,
             self._task,
-            self._turn(version),
+            turn,
             concurrency=config.openai_concurrency if self._tier else config.local_concurrency,
             secret=config.secret_key.get_secret_value(),
             deadline=config.grade_deadline,
@@ -109,8 +112,12 @@ class Asked:
         with closing(records), progress(len(todo)) as advance:
             for record in records:
                 self._results.add(record)
-                failures += record["status"] == "failed"
+                if record["status"] == "failed":
+                    failures += 1
+                else:
+                    tally.add(record["grading"])
                 advance()
+        tally.tell()
         return failures
 
     def _turn(self, version: str | None) -> Turn:

@@ -121,8 +121,8 @@ def _version(row: Mapping[str, Any]) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A dash for what is not known."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    """A dash for what is not known; what is nought when it is rounded has no sign."""
+    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def _heads(result: Mapping[str, Any]) -> list[list[str]]:

@@ -6,7 +6,6 @@ import os
 import pkgutil
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.cli.account import OFFLINE, local_turn
+from app.cli.tally import Tally
 from grading.batch import failed, grade_all, missing
 from grading.engines.engine import Engine, EngineDead
 from grading.results import Printed, Results, ResultsError
@@ -100,25 +100,21 @@ def _grade(files: tuple[Path, ...], task: Task, output: Path) -> list[dict[str, 
             results.add(record)
         readable = [item for item in items if not item.problem]
         todo = missing(readable, task, results.graded)
-        seen: Counter[str] = Counter()
-        failures, seconds = _run(todo, task, results, seen) if todo else ([], 0.0)
+        failures, tally, seconds = _run(todo, task, results) if todo else ([], None, 0.0)
     graded, before = len(todo) - len(failures), len(readable) - len(todo)
     _summarise(graded, before, unreadable + failures, len(todo) / seconds if seconds else None)
-    _tell_what_was_seen(seen)
+    if tally:
+        tally.tell()
     return unreadable + failures
 
 
-def _run(
-    todo: list[Item], task: Task, results: Results | Printed, seen: Counter[str]
-) -> tuple[list[dict[str, Any]], float]:
-    """Load the model and grade; returns the records of what failed, and the seconds it took without the loading.
-
-    What was false in the feedback and suspicious in the essays is counted in `seen`.
-    """
+def _run(todo: list[Item], task: Task, results: Results | Printed) -> tuple[list[dict[str, Any]], Tally, float]:
+    """Load the model and grade; returns the records of what failed, what the model has given, and the seconds it took
+    without the loading."""
     config = settings()
     failures = []
     with closing(load_engine(config)) as engine:
-        started = time.monotonic()
+        started, tally = time.monotonic(), Tally()
         records = grade_all(
             todo,
             task,
@@ -133,9 +129,9 @@ def _run(
                 if record["status"] == "failed":
                     failures.append(record)
                 else:
-                    seen.update(_seen(record["grading"]))
+                    tally.add(record["grading"])
                 advance()
-        return failures, time.monotonic() - started
+        return failures, tally, time.monotonic() - started
 
 
 def _results(output: Path, items: list[Item]) -> AbstractContextManager[Results | Printed]:
@@ -219,27 +215,6 @@ def _summarise(graded: int, before: int, failures: list[dict[str, Any]], rate: f
         click.echo(f"  {name}: {record['reason']}", err=True)
     if len(failures) > SHOWN:
         click.echo(f"  … and {len(failures) - SHOWN} more; the output names them all.", err=True)
-
-
-def _seen(grading: dict[str, Any]) -> Counter[str]:
-    quotes = sum(note["found_by"] == "model" for note in grading["annotations"])
-    return Counter(
-        quotes=quotes + grading["dropped_quotes"],
-        dropped_quotes=grading["dropped_quotes"],
-        dropped_claims=grading["dropped_claims"],
-        suspicious=grading["suspicions"] is not None,
-    )
-
-
-def _tell_what_was_seen(seen: Counter[str]) -> None:
-    if seen["dropped_quotes"] or seen["dropped_claims"]:
-        click.echo(
-            f"Left out because it was false: {seen['dropped_quotes']} of {seen['quotes']} quotes, "
-            f"{seen['dropped_claims']} counts.",
-            err=True,
-        )
-    if seen["suspicious"]:
-        click.echo(f"{seen['suspicious']} speak to their grader; “suspicions” in the output says where.", err=True)
 
 
 def _way_on(output: Path) -> str:

@@ -210,5 +210,9 @@ class RollingBatch:
     def _die(self, reason: str, error: BaseException | None = None) -> None:
         if self._over is None:
             self._over = EngineDead(f"The engine is dead: {reason}.")
-            log.critical("%s This process ends; whatever it was grading is graded again.", self._over, exc_info=error)
+            log.critical(
+                "%s This process ends; what it was grading is graded again, on the command line by the same command.",
+                self._over,
+                exc_info=error,
+            )
             self._end(EXIT_CODE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,9 @@ def test_a_models_grades_are_kept_and_not_asked_for_again(tmp_path: Path, task: 
     kept = (tmp_path / "a.jsonl.local.grades.jsonl").read_bytes()
     assert kept.count(b"\n") == 24
     assert figures(path, "-a", task, "--marks", 0)["qwk"] == first["qwk"]
+    again = run(written(tmp_path / "b.jsonl", rows(24)), "-a", task, "--marks", 0).stderr
+    assert "Grading 24 texts; what is done is kept in b.jsonl.local.grades.jsonl." in again
+    assert re.search(r"the model has read [\d,]+ tokens and written [\d,]+, [\d.,]+ a second\.", again)
     assert (tmp_path / "a.jsonl.local.grades.jsonl").read_bytes() == kept
 
 
