@@ -89,6 +89,32 @@ def test_twenty_essays_all_end_once_although_the_grader_is_killed_in_the_middle(
     assert len(table) == 16
 
 
+def test_a_revised_version_is_graded_in_sight_of_the_grade_before(stack: Stack) -> None:
+    _, student, assignment = classroom(stack, "en")
+    first = english_essays(4)[3]
+    former = ended(student, submit(student, assignment, first))
+    revised = ended(student, submit(student, assignment, f"{first}\n\nA library with computers would help all of us."))
+    told = revised["grading"]["improved"]
+    assert (told["essay_id"], told["grading_id"]) == (former["id"], former["grading"]["id"])
+    before, now = levels(former), levels(revised)
+    assert [(one["key"], one["before"], one["now"]) for one in told["criteria"]] == [
+        (key, before[key], now[key]) for key in before
+    ]
+    assert former["grading"]["improved"] is None
+    assert student.get(f"/essays/{former['id']}").json()["grading"]["id"] == former["grading"]["id"], "it is untouched"
+
+
+def ended(client: Client, essay_id: str) -> dict[str, Any]:
+    """The essay with its grade."""
+    eventually(lambda: is_graded(client, essay_id), 400, "the essay is graded", every=1)
+    found: dict[str, Any] = client.get(f"/essays/{essay_id}").json()
+    return found
+
+
+def levels(essay: dict[str, Any]) -> dict[str, float]:
+    return {criterion["key"]: criterion["level"] for criterion in essay["grading"]["criteria"]}
+
+
 def test_what_the_killed_grader_leaves_behind_is_nothing(stack: Stack) -> None:
     before = {process.pid for process in stack.processes("")}
     (worker,) = celery_main(stack)
