@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from app.advice import AdviceView, advice
@@ -44,4 +43,4 @@ def _show(found: AdviceView) -> None:
         console.print()
         console.print(Text(f"{star} ${item['saving_usd']:>9}  {item['what']}", style="bold"))
         for words in (item["how"], f"Risk: {item['risk']}", f"Begin with: {item['command']}"):
-            console.print(Padding(Text(words), (0, 0, 0, 2)))
+            click.echo(click.wrap_text(words, console.width, "  ", "  "))

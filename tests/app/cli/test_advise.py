@@ -136,6 +136,7 @@ def test_long_sentences_stay_below_their_heading_on_a_narrow_terminal(school: Sc
     lines = [line for line in run(columns=50).output.splitlines() if line]
     assert all(line.startswith("  ") for line in lines[2:]), lines
     assert max(map(len, lines)) <= 50
+    assert all(line == line.rstrip() for line in lines), "nothing is filled with blanks"
 
 
 def test_too_few_grades_and_nothing_to_save_are_said(school: School) -> None:
