@@ -8,6 +8,7 @@ transaction; notices are left in the session (`notices.left`).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, or_, select, text
@@ -15,7 +16,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from grading import notices
-from grading.costs.anomaly import Verdict
+from grading.costs.anomaly import Usual, Verdict
+from grading.costs.repeats import MOST
 from models import Alert, Assignment, Class, Essay, Membership, Notice, Role, Switch, User
 from models.base import now
 from settings import settings
@@ -153,10 +155,12 @@ def _leave_notices(session: Session, readers: Iterable[User], kind: str) -> None
 
 
 def _sentence(verdict: Verdict) -> str:
-    spent, usual = verdict.spending, verdict.usual
-    if verdict.is_loop or usual is None:
-        often = f"one essay was asked about {spent.most} times in {verdict.minutes} minutes"
-        return f"{often}; ${spent.dollars:.2f} were spent"
+    """Why it is an alarm."""
+    spent = verdict.spending
+    if loop := spent.loop:
+        often = f"{loop.times} {loop.what} in {verdict.minutes} minutes, where no work needs more than {MOST}"
+        return f"{often} ({loop.subject}); ${spent.dollars:.2f} were spent on all work"
+    usual = verdict.usual or Usual(0.0, 0.0)
     return (
         f"${spent.dollars:.2f} in {verdict.minutes} minutes, where the mean hour costs ${usual.hour:.2f} "
         f"and {spent.pieces} pieces of work explain ${usual.explain(spent):.2f}"
@@ -169,7 +173,7 @@ def _figures(verdict: Verdict) -> dict[str, object]:
         "minutes": verdict.minutes,
         "dollars": round(verdict.spending.dollars, 6),
         "pieces": verdict.spending.pieces,
-        "calls_of_one_essay": verdict.spending.most,
+        "repeat": asdict(verdict.spending.repeat) if verdict.spending.repeat else None,
         "explained": None if usual is None else round(usual.explain(verdict.spending), 6),
         "mean_hour": None if usual is None else round(usual.hour, 6),
     }

@@ -39,7 +39,7 @@ ROLL_UP_INTERVAL = 60.0
 """Seconds between two looks at what of the ledger is to be added up."""
 ANCHOR_INTERVAL = 900.0
 """Seconds between two looks at the anchors, whose grades are wanted once a day and judged when they are there."""
-WATCH_INTERVAL = 60.0
+WATCH_INTERVAL = 30.0
 """Seconds between two looks at what is spent."""
 COPIES_INTERVAL = 20.0
 """Seconds between two looks for essays that have not been compared with others yet."""

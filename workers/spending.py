@@ -1,4 +1,4 @@
-"""Each minute: does money run away? If so, an alert and saving mode; and the way back."""
+"""Twice a minute: does money run away? If so, an alert and saving mode; and the way back."""
 
 from __future__ import annotations
 

@@ -15,15 +15,16 @@ local queue sent essays to a hosted model are usual, and a former incident weigh
 forget. The windows end now and are in no mean: a tested value inside its own mean hides itself. Short ones find a loop
 within minutes, the hour a slow one. With less than `LEAST_HOURS` or `LEAST_PIECES` of history there is no verdict.
 
-A loop that is cheap is found by its count, whatever its dollars and without any history: an essay that is handed in
-once is asked about at most `MOST_CALLS` times (twice, for an invalid reply, in each of two readings, by each of three
-tiers). More calls that cost something, for one essay in a quarter of an hour, are no work, also where they fail.
+A loop that is cheap is found by its count, whatever its dollars and without any history: nothing is asked for more
+often within `COUNTED` minutes than `grading.costs.repeats` explains.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from grading.costs.repeats import MOST, Repeat
 
 WINDOWS = (5, 15, 60)
 """Minutes."""
@@ -32,9 +33,8 @@ CALM = 1.5
 """The factor below which an incident is over: half way back, so that it does not flap."""
 QUANTILE = 0.9
 MEAN_HOURS = 7 * 24
-MOST_CALLS = 12
 COUNTED = 15
-"""Minutes, of `WINDOWS`."""
+"""Minutes, of `WINDOWS`, in which repeats are counted."""
 LEAST_HOURS = 24
 LEAST_PIECES = 100
 
@@ -45,8 +45,13 @@ class Spending:
 
     dollars: float
     pieces: int
-    most: int = 0
-    """Calls that cost something, about the essay that had most of them; looked for in the window of `COUNTED`."""
+    repeat: Repeat | None = None
+    """What was asked for most often, by calls that cost something; looked for in the window of `COUNTED`."""
+
+    @property
+    def loop(self) -> Repeat | None:
+        """The same, where that is oftener than any work needs."""
+        return self.repeat if self.repeat and self.repeat.times > MOST else None
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,6 @@ class Verdict:
     spending: Spending
     usual: Usual | None
 
-    @property
-    def is_loop(self) -> bool:
-        """Whether one essay is asked about again and again."""
-        return self.minutes == COUNTED and self.spending.most > MOST_CALLS
-
 
 def usual(history: Sequence[Spending]) -> Usual | None:
     """From whole hours, oldest first, idle ones among them, none of which is tested; None where they are too few."""
@@ -87,8 +87,9 @@ def usual(history: Sequence[Spending]) -> Usual | None:
 
 def assess(known: Usual | None, windows: Mapping[int, Spending], floor: float) -> Verdict:
     """Judge what was spent in the last minutes, by their number, by what is `usual`; `floor` in dollars."""
-    if COUNTED in windows and windows[COUNTED].most > MOST_CALLS:
-        return Verdict(True, False, COUNTED, windows[COUNTED], known)
+    for minutes, spent in windows.items():
+        if spent.loop:
+            return Verdict(True, False, minutes, spent, known)
     if known is None:
         longest = max(windows)
         return Verdict(False, True, longest, windows[longest], None)

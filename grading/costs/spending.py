@@ -1,7 +1,7 @@
 """What was spent when, and on how many pieces of work: the ledger as `grading.costs.anomaly` looks at it.
 
-A call counts in the minute in which it ended, when its cost is known: what is still under way is only an estimate, and
-a batch that rides for a day costs when it is back.
+Its money counts in the minute in which a call ended, when its cost is known: what is still under way is only an
+estimate, and a batch that rides for a day costs when it is back. As a repeat it counts from when it began.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import distinct, func, select, tuple_
 from sqlalchemy.orm import Session
 
+from grading.costs import repeats
 from grading.costs.anomaly import COUNTED, WINDOWS, Spending
-from grading.costs.ledger import GRADE
+from grading.costs.repeats import Repeat
 from models import LlmCall
 
 HOUR = timedelta(hours=1)
 # What was asked only to compare is on nobody's account; there each essay is a piece of work.
 _PIECES = func.count(distinct(tuple_(func.coalesce(LlmCall.user_id, LlmCall.essay_id), LlmCall.assignment_id)))
-_OF_ESSAYS = (LlmCall.feature == GRADE) & (LlmCall.cost > 0)
 _DOLLARS = func.coalesce(func.sum(LlmCall.cost), 0)
 
 
@@ -30,16 +30,16 @@ def lately(session: Session, at: datetime) -> dict[int, Spending]:
         since = at - timedelta(minutes=minutes)
         row = select(_DOLLARS, _PIECES).where(LlmCall.finished_at > since, LlmCall.finished_at <= at)
         dollars, pieces = session.execute(row).one()
-        found[minutes] = Spending(float(dollars or 0), pieces, _most(session, since, at) if minutes == COUNTED else 0)
+        repeat = _repeat(session, since, at) if minutes == COUNTED else None
+        found[minutes] = Spending(float(dollars or 0), pieces, repeat)
     return found
 
 
-def _most(session: Session, since: datetime, until: datetime) -> int:
-    """Calls about the essay that had most; those that only compare are none, nor are questions, of which one may ask
-    many."""
-    calls = select(func.count()).where(LlmCall.finished_at > since, LlmCall.finished_at <= until, _OF_ESSAYS)
-    grouped = calls.where(LlmCall.essay_id.is_not(None)).group_by(LlmCall.essay_id)
-    return session.scalar(grouped.order_by(func.count().desc()).limit(1)) or 0
+def _repeat(session: Session, since: datetime, until: datetime) -> Repeat | None:
+    """What was asked for most often, by calls that cost something or may yet."""
+    costs = func.coalesce(LlmCall.cost, LlmCall.estimated_cost) > 0
+    began = select(LlmCall.request_id, LlmCall.tier).where(LlmCall.started_at > since, LlmCall.started_at <= until)
+    return repeats.most((request_id, tier) for request_id, tier in session.execute(began.where(costs)))
 
 
 def by_hour(session: Session, since: datetime, until: datetime) -> dict[datetime, Spending]:

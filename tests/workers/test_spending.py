@@ -9,19 +9,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from grading import saving
 from grading.costs import spending
-from grading.costs.anomaly import MOST_CALLS
+from grading.costs.repeats import MOST
 from models import Alert, LlmCall, Notice
 from models.base import now
 from models.session import session
-from tests.factories import School, make_essay, make_user
+from tests.factories import School, make_user
 from workers import spending as watching
 from workers.spending import judge, watch
 
 PER_HOUR, PIECE = 10, Decimal("0.02")
+ESSAY, CLAIM = uuid.uuid4(), uuid.uuid4().hex
 
 
 @pytest.fixture
@@ -41,18 +42,25 @@ def history(school: School) -> Iterator[list[uuid.UUID]]:
     watching._hours.clear()
 
 
-def add(calls: list[tuple[Any, uuid.UUID]], cost: Decimal = PIECE, **columns: Any) -> None:
+def add(calls: list[tuple[Any, uuid.UUID]], cost: Decimal | None = PIECE, **columns: Any) -> None:
     with session() as db:
         db.add_all(
             LlmCall(
-                request_id=uuid.uuid4().hex,
                 tier="large",
                 model="gpt-4.1",
                 engine_version="a test",
                 prompt_version="grade/en/v1",
-                estimated_cost=cost,
                 price={},
-                **{"feature": "grade", "cost": cost, "started_at": at, "finished_at": at, "user_id": user, **columns},
+                **{
+                    "request_id": f"{uuid.uuid4()}.{uuid.uuid4().hex}",
+                    "feature": "grade",
+                    "cost": cost,
+                    "estimated_cost": cost,
+                    "started_at": at,
+                    "finished_at": at,
+                    "user_id": user,
+                    **columns,
+                },
             )
             for at, user in calls
         )
@@ -79,20 +87,38 @@ def test_a_loop_is_an_alert_a_notice_to_ops_and_saving_mode_and_just_one(
         assert db.scalars(select(Notice.kind).where(Notice.user_id == school.ops.id)).all() == ["spending"]
 
 
-def test_an_essay_that_is_asked_about_again_and_again_is_found_though_it_costs_nothing_to_speak_of(
-    school: School,
-) -> None:
-    essay = make_essay(school.student, school.assignment)
-    calls = [(now() - timedelta(seconds=10 * each), school.student.id) for each in range(MOST_CALLS + 1)]
-    add(calls, cost=Decimal(0), essay_id=essay.id)  # our own machine's cost no money
-    add(calls, cost=Decimal("0.00001"), feature="ask")  # one may ask a lot
-    add(calls[1:], cost=Decimal("0.00001"), essay_id=essay.id)
+def attempts(student: uuid.UUID, first: int, count: int, **columns: Any) -> None:
+    """Calls for one reply, half a minute apart, of which the last begins now; their numbers go on from `first`."""
+    for number in range(count):
+        began = now() - timedelta(seconds=30 * (count - 1 - number))
+        named = {"request_id": f"{ESSAY}.{CLAIM}.a{first + number}", "finished_at": began + timedelta(seconds=30)}
+        add([(began, student)], **{"cost": Decimal("0.00001"), **named, **columns})
+
+
+def test_what_is_asked_for_again_and_again_is_found_though_it_costs_nothing_to_speak_of(school: School) -> None:
+    student = school.student.id
+    attempts(student, 1, MOST)
+    attempts(student, 10, MOST, cost=Decimal(0))  # refused, or our own machine's, whose hours cost nothing
     watch()
     assert alerts() == []
-    add(calls[:1], cost=Decimal("0.00001"), essay_id=essay.id)
+    attempts(student, 20, 1, cost=None, finished_at=None, estimated_cost=Decimal("0.01"))  # still under way
     watch()
     [alert] = alerts()
-    assert alert.reason == f"one essay was asked about {MOST_CALLS + 1} times in 15 minutes; $0.00 were spent"
+    assert alert.reason == (
+        f"5 attempts at one reply in 15 minutes, where no work needs more than 4 ({ESSAY}); "
+        "$0.00 were spent on all work"
+    )
+    assert alert.details["repeat"] == {"times": 5, "what": "attempts at one reply", "subject": str(ESSAY)}
+
+
+def test_what_was_asked_for_a_quarter_of_an_hour_ago_is_no_loop_now(school: School) -> None:
+    attempts(school.student.id, 1, MOST)
+    with session() as db:
+        db.execute(update(LlmCall).values(started_at=LlmCall.started_at - timedelta(minutes=15)))
+        db.commit()
+    attempts(school.student.id, 20, MOST)
+    watch()
+    assert alerts() == []
 
 
 def test_as_much_money_for_as_much_work_is_none(school: School, history: list[uuid.UUID]) -> None:

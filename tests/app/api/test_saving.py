@@ -49,7 +49,7 @@ def test_what_began_by_itself_says_so(ops: FlaskClient) -> None:
         "minutes": 5,
         "dollars": 4.0,
         "pieces": 8,
-        "calls_of_one_essay": 0,
+        "repeat": None,
         "explained": 0.08,
         "mean_hour": 1.0,
     }

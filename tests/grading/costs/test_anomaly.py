@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from grading.costs.anomaly import COUNTED, LEAST_HOURS, MOST_CALLS, Spending, Verdict, assess, usual
+from grading.costs.anomaly import COUNTED, LEAST_HOURS, Spending, Verdict, assess, usual
+from grading.costs.repeats import MOST, Repeat
 
 PIECE = 0.01
 """Dollars that a piece of work usually costs here; a hundred are done in an hour, and the mean hour is a dollar."""
@@ -89,9 +90,11 @@ def test_idle_hours_count_in_the_mean_and_old_ones_only_for_the_price_of_a_piece
 
 
 def test_a_loop_that_costs_next_to_nothing_is_found_by_its_count_with_or_without_history() -> None:
-    windows = {**lately(Spending(0.001, 1)), COUNTED: Spending(0.001, 1, MOST_CALLS + 1)}
+    loop = Repeat(MOST + 1, "attempts at one reply", "an essay")
+    windows = {**lately(Spending(0.001, 1)), COUNTED: Spending(0.001, 1, loop)}
     for history in (WEEK, []):
         found = verdict(windows, history)
-        assert (found.anomalous, found.calm, found.is_loop) == (True, False, True)
-    windows[COUNTED] = Spending(0.001, 1, MOST_CALLS)
+        assert (found.anomalous, found.calm, found.minutes, found.spending.loop) == (True, False, COUNTED, loop)
+    windows[COUNTED] = Spending(0.001, 1, Repeat(MOST, "attempts at one reply", "an essay"))
     assert not verdict(windows).anomalous
+    assert verdict(windows).spending.loop is None
