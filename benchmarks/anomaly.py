@@ -12,9 +12,7 @@ upkeep worker does.
 False alarms are incidents within 30 days in which nothing was wrong; `plain` are those of “this hour costs more than
 three times the mean hour”. A loop asks for sixteen pieces of work again and again, at so many times the mean hour's
 rate, from random minutes on; `delay` is the median and the worst of minutes until it is found, `in_5_minutes` a share.
-A retry loop is another kind: one worker that asks about its sixteen essays again and again, each as soon as the last
-reply is there; `retry_loops` is the median of minutes until it is found by the seconds of a reply, whatever a call
-costs. Real essays have at most `MOST_CALLS` calls, so that counting makes no false alarm here by construction.
+What is found by the count of calls, and how often for nothing, is another figure (`benchmarks.repeats`).
 What the rule's figures were chosen on (`tune`) is other weeks and other traces than what is reported.
 """
 
@@ -40,10 +38,6 @@ FLOOR = 0.5
 MINUTES = 24 * 60
 STRENGTHS = (4, 10, 30, 100)
 LOOPS = 40
-REPLIES = (5, 10, 20, 30)
-"""Seconds."""
-CENT_PARTS = 0.0001
-"""US dollars of a call in a retry loop: next to nothing."""
 IN_LOOP = 16
 """Pieces of work in a loop, as many as one worker has in flight."""
 LONGEST = 180
@@ -102,7 +96,6 @@ def measured(trace: Trace) -> dict[str, object]:
         "mean_hour_usd": round(mean, 3),
         "false_alarms": round(incidents(trace, minutes) / days * 30, 2),
         "plain": round(plain(trace, minutes) / days * 30, 1),
-        "retry_loops": {seconds: retry_delay(trace, minutes, seconds) for seconds in REPLIES},
         "loops": {strength: delays(trace, minutes, strength * mean) for strength in STRENGTHS},
     }
 
@@ -159,27 +152,6 @@ def delay(trace: Trace, begin: int, usd_per_minute: float) -> int | None:
         if assess(trace.usual(begin), windows, FLOOR).anomalous:
             return since
     return None
-
-
-def retry_delay(trace: Trace, minutes: range, seconds: int) -> float:
-    """Minutes until a loop is found whose calls take so many seconds; `inf` when that takes longer than `LONGEST`."""
-    draw = random.Random(seconds)  # noqa: S311 -- no secret
-    found = []
-    for begin in (draw.choice(minutes[:-LONGEST]) for _ in range(LOOPS)):
-        for since in range(1, LONGEST + 1):
-            calls = {length: min(since, length) * 60 // seconds for length in WINDOWS}
-            windows = {
-                length: Spending(
-                    window.dollars + CENT_PARTS * IN_LOOP * calls[length], window.pieces + IN_LOOP, calls[length]
-                )
-                for length, window in trace.windows[begin + since - 1].items()
-            }
-            if assess(trace.usual(begin), windows, FLOOR).anomalous:
-                found.append(float(since))
-                break
-        else:
-            found.append(float("inf"))
-    return median(found)
 
 
 # --- what comes, and what it costs -----------------------------------------------------------------------------------

@@ -20,14 +20,14 @@ from grading.engines.engine import Engine
 from grading.engines.hosted import HostedEngine
 from grading.engines.limits import Limits
 from grading.engines.openai import OpenAiEngine
-from models import Assignment, Essay
+from models import Essay
 from models.session import session
 from settings import Tier, settings
 from workers import asking, regrading, shadow_checks
 from workers import log as logs
 from workers.attempts import Attempts
 from workers.calls import meter_of
-from workers.facts import closed, provider_of, saved
+from workers.facts import closed, provider_of
 from workers.leases import leases
 from workers.patience import patiently
 from workers.queue import celery_app
@@ -62,9 +62,6 @@ def grade_essay(essay_id: str) -> None:
         tier = settings().hosted_tier(name)
         if tier is None:
             fall_back(claim, essay, name, f"this installation has no tier {name!r} any more")
-            return
-        if why := _saved(essay.assignment, name):
-            fall_back(claim, essay, name, why)
             return
         attempts = attempts_at(tier, essay)
         grade_claimed(claim, essay, _limited(tier, attempts), attempts.calls, attempts.judged)
@@ -103,20 +100,9 @@ def answer_question(question_id: str) -> None:
         if tier is None:
             asking.pass_on(claim, question, f"this installation has no tier {question.tier!r} any more")
             return
-        if why := _saved(question.assignment, tier.name):
-            asking.pass_on(claim, question, why)
-            return
         engine = engine_of(tier)
         attempts = Attempts(engine, asking.meter_of(question, engine, Hosted(price_of(tier.model))))
         asking.answer_claimed(claim, question, _limited(tier, attempts), attempts.calls, attempts.judged)
-
-
-def _saved(assignment: Assignment, tier: str) -> str | None:
-    def look() -> str | None:
-        with session() as db:
-            return saved(db, assignment.class_id, tier)
-
-    return patiently(look)
 
 
 @celery_app.task(name="openai.check_answer")

@@ -26,6 +26,7 @@ from grading.routing import queue_of
 from models import Assignment, Essay, Grading, Regrade
 from models.session import session
 from settings import settings
+from workers.attempts import SavingMode
 from workers.calibrating import calibrated
 from workers.leases import leases
 from workers.outcome import Opinion
@@ -106,7 +107,7 @@ def grade_claimed(claim: RegradeClaim, row: Regrade, engine: Engine, calls: Mete
             _release(claim, str(error))
         except Ungradable as error:
             fail(claim, error.reason)
-        except (AccountRefused, BudgetSpent) as error:
+        except (AccountRefused, BudgetSpent, SavingMode) as error:
             fail(claim, str(error))
         except EngineDead as error:
             log.critical("%s", error)

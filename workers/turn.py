@@ -28,6 +28,7 @@ from models.base import now
 from models.session import session
 from settings import settings
 from workers import outcome
+from workers.attempts import SavingMode
 from workers.calibrating import calibrated
 from workers.facts import facts, paid
 from workers.leases import leases
@@ -87,7 +88,7 @@ def grade_claimed(claim: Claim, essay: Essay, engine: Engine, calls: Meter, on_c
             fall_back(claim, essay, tier, error.reason)
         except Unavailable as error:
             fall_back(claim, essay, tier, str(error), passes=True)
-        except AccountRefused as error:
+        except (AccountRefused, SavingMode) as error:
             fall_back(claim, essay, tier, str(error))
         except EngineDead as error:
             log.critical("%s", error)

@@ -8,10 +8,10 @@ once more when no grade came); and at a hosted tier up to `MOST` attempts at eac
 A worker that dies is followed by another, also not without end (the setting `max_attempts`). So no level of an id
 branches into more than `MOST`, however honest the work and however bad its luck: one that does is a loop.
 
-Three things have no bound of their own, and an alarm is right about each: a worker that is stopped again and again,
-whose essays are given back each time; the only tier, when its provider breaks off what it charges for and is asked
-until a teacher gets the essay; and somebody who has a failed essay tried again and again. Each costs, and brings
-nothing.
+Where a provider fails, essays that wait for it are taken up more often, one attempt each time; such calls are not
+counted (`grading.costs.spending`). Two things are that have no bound of their own, and an alarm is right about both: a
+worker that is stopped again and again, whose essays are given back each time, and somebody who has an essay that fails
+tried again and again. Each costs, and brings nothing.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ class Repeat:
 def most(calls: Iterable[tuple[str, str]]) -> Repeat | None:
     """What was asked for most often; calls are (request id, tier). None when no id has this shape."""
     shapes = ((_SHAPE.fullmatch(request_id), tier) for request_id, tier in calls)
-    attempts = Counter((shape["subject"], tier, shape["claim"], shape["reply"]) for shape, tier in shapes if shape)
+    named = ((shape["subject"], tier, shape["claim"], shape["reply"]) for shape, tier in shapes if shape)
+    attempts: Counter[tuple[str, ...]] = Counter(named)
     replies = Counter(reply[:3] for reply in attempts)
     claims = Counter(claim[:2] for claim in replies)
     levels = {"attempts at one reply": attempts, "replies in one claim": replies, "claims at one tier": claims}
-    counted = ((times, what, key[0]) for what, level in levels.items() for key, times in level.items())
-    return max((Repeat(*one) for one in counted), key=lambda repeat: repeat.times, default=None)
+    counted = (Repeat(times, what, key[0]) for what, level in levels.items() for key, times in level.items())
+    return max(counted, key=lambda repeat: repeat.times, default=None)

@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session
 from grading.costs import repeats
 from grading.costs.anomaly import COUNTED, WINDOWS, Spending
 from grading.costs.repeats import Repeat
-from models import LlmCall
+from models import CallOutcome, LlmCall
 
 HOUR = timedelta(hours=1)
 # What was asked only to compare is on nobody's account; there each essay is a piece of work.
 _PIECES = func.count(distinct(tuple_(func.coalesce(LlmCall.user_id, LlmCall.essay_id), LlmCall.assignment_id)))
+_FAILED = (CallOutcome.failed, CallOutcome.retried)
 _DOLLARS = func.coalesce(func.sum(LlmCall.cost), 0)
 
 
@@ -36,8 +37,9 @@ def lately(session: Session, at: datetime) -> dict[int, Spending]:
 
 
 def _repeat(session: Session, since: datetime, until: datetime) -> Repeat | None:
-    """What was asked for most often, by calls that cost something or may yet."""
-    costs = func.coalesce(LlmCall.cost, LlmCall.estimated_cost) > 0
+    """What was asked for most often, by calls that cost something or may yet, and in which no provider failed: who
+    fails is asked again, and it is the circuit that keeps that rare."""
+    costs = (func.coalesce(LlmCall.cost, LlmCall.estimated_cost) > 0) & LlmCall.outcome.not_in(_FAILED)
     began = select(LlmCall.request_id, LlmCall.tier).where(LlmCall.started_at > since, LlmCall.started_at <= until)
     return repeats.most((request_id, tier) for request_id, tier in session.execute(began.where(costs)))
 

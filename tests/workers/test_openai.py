@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from grading import lifecycle, progress, regrades, saving
+from grading.costs.meter import Meter
 from grading.engines import circuit as circuit_breaker
 from grading.engines.circuit import Circuit
 from grading.engines.engine import Unavailable
@@ -218,6 +219,26 @@ class TestAnUnsureGrade:
         assert essay.state is EssayState.graded
         assert gradings(essay.id)[-1].tier == ("small" if insists else "local")
         assert ("small" in {call.tier for call in calls()}) == insists
+
+    def test_that_is_half_way_when_saving_mode_begins_is_not_asked_for_once_more(
+        self, school: School, cascade: Any, provider: OpenAiServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cascade()
+        essay_id = submitted(school)
+        local.grade_essay(str(essay_id))
+        provider.faults.script("wrong_schema")
+        settle = Meter.correct
+
+        def begin(*arguments: Any) -> None:
+            settle(*arguments)
+            with session() as db:
+                saving.turn_on(db, "ops@school.test", "a loop")
+                db.commit()
+
+        monkeypatch.setattr(Meter, "correct", begin)
+        essay = work(essay_id)
+        assert [gradings(essay.id)[-1].tier, essay.state] == ["local", EssayState.graded]
+        assert [outcome for tier, outcome in outcomes() if tier == "small"] == [CallOutcome.invalid]
 
 
 class TestAReplyThatIsBrokenOff:

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from grading import saving
 from grading.costs import spending
 from grading.costs.repeats import MOST
-from models import Alert, LlmCall, Notice
+from models import Alert, CallOutcome, LlmCall, Notice
 from models.base import now
 from models.session import session
 from tests.factories import School, make_user
@@ -99,6 +99,8 @@ def test_what_is_asked_for_again_and_again_is_found_though_it_costs_nothing_to_s
     student = school.student.id
     attempts(student, 1, MOST)
     attempts(student, 10, MOST, cost=Decimal(0))  # refused, or our own machine's, whose hours cost nothing
+    attempts(student, 14, 1, outcome=CallOutcome.retried)  # the provider broke off, and charges for that
+    attempts(student, 15, 1, outcome=CallOutcome.failed)
     watch()
     assert alerts() == []
     attempts(student, 20, 1, cost=None, finished_at=None, estimated_cost=Decimal("0.01"))  # still under way
