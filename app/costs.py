@@ -17,8 +17,9 @@ from typing_extensions import TypedDict
 
 from app.views import SavingView, moment
 from grading.costs import report, saving, savings
+from grading.costs.attribution import Attribution, Share, attribution
 from grading.costs.prices import PACKAGE, newest
-from grading.costs.report import Attribution, Iceberg, Share, Spent
+from grading.costs.report import Iceberg, Spent
 from models import Class, User
 from models.base import now
 from settings import settings
@@ -149,7 +150,7 @@ def _moment(value: datetime | date, *, last: bool) -> datetime:
 
 
 def costs_view(db: Session, begin: datetime, end: datetime) -> CostsView:
-    found, parts = report.costs(db, begin, end), report.iceberg(db, begin, end)
+    found = report.costs(db, begin, end)
     whole = found.whole
     return {
         "from": moment(begin),
@@ -164,7 +165,7 @@ def costs_view(db: Session, begin: datetime, end: datetime) -> CostsView:
         "by_model": [{"model": name, **_sums(spent)} for name, spent in found.by_model.items()],  # type: ignore[typeddict-item]
         "by_feature": [{"feature": name, **_sums(spent)} for name, spent in found.by_feature.items()],  # type: ignore[typeddict-item]
         "by_hour": [{"hour": moment(hour), **_sums(spent)} for hour, spent in found.by_hour.items()],  # type: ignore[typeddict-item]
-        "iceberg": iceberg_view(parts),
+        "iceberg": iceberg_view(found.iceberg),
         "saving": saving_view(db, begin, end),
         "prices": prices_view(),
     }
@@ -192,7 +193,7 @@ def iceberg_view(parts: Iceberg) -> IcebergView:
 def attribution_view(db: Session, days: int = DAYS) -> AttributionView:
     """Of the last so many days (UTC), today included."""
     end = now()
-    found = report.attribution(db, end - timedelta(days=days - 1), end)
+    found = attribution(db, end - timedelta(days=days - 1), end)
     return {
         "days": days,
         "cost_usd": usd(found.whole),

@@ -8,7 +8,7 @@ from models.budget import Budget, BudgetSpending, Period
 from models.cache_entry import CacheBound, CacheEntry
 from models.calibration import Calibration
 from models.copy import Overlap, Signature
-from models.cost_rollup import CostDay, CostHour, CostRollup, CostWindow
+from models.cost_rollup import CostHour, CostRollup, CostTotal, OwnerTotal, SavingHour
 from models.coursework import Assignment, Release, RubricVersion
 from models.essay import Essay, EssayState, EssayTransition, Grading, Source
 from models.llm_call import CallOutcome, LlmCall
@@ -36,10 +36,9 @@ __all__ = [
     "Calibration",
     "CallOutcome",
     "Class",
-    "CostDay",
     "CostHour",
     "CostRollup",
-    "CostWindow",
+    "CostTotal",
     "Drift",
     "Essay",
     "EssaySaving",
@@ -51,6 +50,7 @@ __all__ = [
     "Membership",
     "Notice",
     "Overlap",
+    "OwnerTotal",
     "Period",
     "ProviderBatch",
     "Question",
@@ -58,6 +58,7 @@ __all__ = [
     "Release",
     "Role",
     "RubricVersion",
+    "SavingHour",
     "SecondLook",
     "Signature",
     "Source",

@@ -1,15 +1,15 @@
-"""The ledger, added up: what views of a year are read from.
+"""The ledger, added up: what views of any period are read from.
 
-Only `grading.costs.rollup` writes here, and all of it can be made anew from `llm_calls`.
+Only `grading.costs.rollup` writes here, and all of it can be made anew from `llm_calls` and `essay_savings`.
 """
 
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, Enum, Index, Numeric, String
+from sqlalchemy import BigInteger, Enum, Numeric, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -20,13 +20,26 @@ SUM = Numeric(24, 12)
 
 
 class CostHour(Base):
-    """Calls that began in one hour (UTC), by what was asked and what came of it."""
+    """All calls that began in one hour (UTC); none without any."""
 
     __tablename__ = "cost_hours"
 
     hour: Mapped[datetime] = mapped_column(primary_key=True)
+    calls: Mapped[int] = mapped_column(BigInteger)
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
+    cached_tokens: Mapped[int] = mapped_column(BigInteger)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger)
+    cost: Mapped[Decimal] = mapped_column(SUM)
+    baseline_cost: Mapped[Decimal] = mapped_column(SUM)
+
+
+class CostTotal(Base):
+    """Running totals (`grading.costs.running`) for each hour, by what was asked and what came of it."""
+
+    __tablename__ = "cost_totals"
+
+    until: Mapped[datetime] = mapped_column(primary_key=True)
     model: Mapped[str] = mapped_column(String(200), primary_key=True)
-    tier: Mapped[str] = mapped_column(String(16), primary_key=True)
     feature: Mapped[str] = mapped_column(String(32), primary_key=True)
     prompt_version: Mapped[str] = mapped_column(String(80), primary_key=True)
     outcome: Mapped[CallOutcome] = mapped_column(
@@ -44,33 +57,36 @@ class CostHour(Base):
     """By how much that would be less if a cache had held them all."""
 
 
-class CostDay(Base):
-    """Calls that began on one day (UTC), by whose they were."""
+class OwnerTotal(Base):
+    """Running totals for each day, by whose calls they were: a user's, and a class's."""
 
-    __tablename__ = "cost_days"
-    __table_args__ = (Index("ix_cost_days_day", "day"), Index("ix_cost_days_class", "class_id", "day"))
+    __tablename__ = "owner_totals"
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    day: Mapped[date]
-    user_id: Mapped[uuid.UUID | None]
-    """Also of a user who is gone; nobody's name is kept here."""
-    class_id: Mapped[uuid.UUID | None]
+    until: Mapped[datetime] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    """`user` or `class`."""
+    owner_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    """Also of one who is gone; nobody's name is kept here."""
     calls: Mapped[int] = mapped_column(BigInteger)
     cost: Mapped[Decimal] = mapped_column(SUM)
     baseline_cost: Mapped[Decimal] = mapped_column(SUM)
 
 
-class CostWindow(Base):
-    """The `CostDay`s of the last whole days in one: what "the last 30 days" are read from."""
+class SavingHour(Base):
+    """What was saved on essays whose grade came in one hour (UTC), of a class and of everybody."""
 
-    __tablename__ = "cost_window"
+    __tablename__ = "saving_hours"
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    user_id: Mapped[uuid.UUID | None]
-    class_id: Mapped[uuid.UUID | None]
-    calls: Mapped[int] = mapped_column(BigInteger)
-    cost: Mapped[Decimal] = mapped_column(SUM)
-    baseline_cost: Mapped[Decimal] = mapped_column(SUM)
+    class_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    """Zero: of everybody."""
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    baseline_usd: Mapped[Decimal] = mapped_column(SUM)
+    cost_usd: Mapped[Decimal] = mapped_column(SUM)
+    prompt_usd: Mapped[Decimal] = mapped_column(SUM)
+    cache_usd: Mapped[Decimal] = mapped_column(SUM)
+    routing_usd: Mapped[Decimal] = mapped_column(SUM)
+    local_usd: Mapped[Decimal] = mapped_column(SUM)
+    batch_usd: Mapped[Decimal] = mapped_column(SUM)
 
 
 class CostRollup(Base):
@@ -81,5 +97,3 @@ class CostRollup(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     until: Mapped[datetime]
     seen: Mapped[datetime]
-    window_until: Mapped[date | None]
-    """The day before which the window ends."""

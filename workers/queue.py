@@ -37,6 +37,8 @@ TRAIN_INTERVAL = 60.0
 """Seconds between two looks for assignments with enough new marks."""
 ROLL_UP_INTERVAL = 60.0
 """Seconds between two looks at what of the ledger is to be added up."""
+FORGET_INTERVAL = 3600.0
+"""Seconds between two looks for sums that are not kept any longer."""
 ANCHOR_INTERVAL = 900.0
 """Seconds between two looks at the anchors, whose grades are wanted once a day and judged when they are there."""
 WATCH_INTERVAL = 30.0
@@ -103,6 +105,7 @@ def configuration() -> dict[str, Any]:
                 "schedule": ROLL_UP_INTERVAL,
                 "options": {"expires": ROLL_UP_INTERVAL},
             },
+            "forget": {"task": "upkeep.forget", "schedule": FORGET_INTERVAL, "options": {"expires": FORGET_INTERVAL}},
             "anchors": {
                 "task": "upkeep.anchors",
                 "schedule": ANCHOR_INTERVAL,

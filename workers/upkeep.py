@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from grading import lifecycle, notices, progress, queues
-from grading.costs import ledger, rollup
+from grading.costs import budget, ledger, rollup
 from models import Essay
 from models.session import session
 from settings import settings
@@ -54,6 +54,15 @@ def roll_up() -> None:
         with session() as db:
             more = rollup.roll_up(db)
             db.commit()
+
+
+@celery_app.task(name="upkeep.forget")
+def forget() -> None:
+    """Drop sums that nobody looks at any more; the ledger itself keeps every call."""
+    with session() as db:
+        rollup.forget(db)
+        budget.forget(db)
+        db.commit()
 
 
 def take_back() -> None:

@@ -22,7 +22,7 @@ from app.pages.forms import field_errors, line_field, query
 from app.paging import paged
 from app.problems import Problem
 from grading.copies.clusters import shares_words
-from grading.costs import report, savings
+from grading.costs import attribution, savings
 from models import Assignment, Class, Essay, EssayState, Membership, Role, User
 from models.base import now
 
@@ -92,7 +92,7 @@ def school_class(class_id: uuid.UUID) -> str:
         students=db().scalars(students).all(),
         essays=list_of(essays, wanted),
         wanted=wanted,
-        spent=report.of_class(db(), class_id, now() - timedelta(days=DAYS - 1), now()),
+        spent=attribution.of_class(db(), class_id, now() - timedelta(days=DAYS - 1), now()),
         saving=savings.total(db(), now() - timedelta(days=DAYS), now(), class_id),
         days=DAYS,
     )

@@ -17,6 +17,7 @@ from app.pages import blueprint
 from app.pages.forms import field_errors
 from app.problems import Problem
 from grading.costs import report, savings
+from grading.costs.attribution import attribution
 from models import Class, User
 from models.base import now
 from settings import settings
@@ -37,8 +38,8 @@ def costs() -> str:
     except Problem as problem:
         errors, wanted = field_errors(problem), CostsFilter.model_validate({})
     begin, end = period(wanted.begin, wanted.end)
-    found, parts = report.costs(db(), begin, end), report.iceberg(db(), begin, end)
-    who = report.attribution(db(), now() - timedelta(days=DAYS - 1), now())
+    found = report.costs(db(), begin, end)
+    who = attribution(db(), now() - timedelta(days=DAYS - 1), now())
     users, classes = who.users[:SHOWN], who.classes[:SHOWN]
     by_day = end - begin > LONGEST_IN_HOURS
     return render_template(
@@ -49,11 +50,11 @@ def costs() -> str:
         end=end,
         found=found,
         parts=[
-            (_("What bought a grade or an answer"), parts.direct),
-            (_("Calls that brought nobody anything"), parts.retries),
-            (_("Prompts longer than the compact one"), parts.prompt),
-            (_("Prompt tokens that no cache held"), parts.cache),
-            (_("Replies that were not trusted"), parts.wrong_model),
+            (_("What bought a grade or an answer"), found.iceberg.direct),
+            (_("Calls that brought nobody anything"), found.iceberg.retries),
+            (_("Prompts longer than the compact one"), found.iceberg.prompt),
+            (_("Prompt tokens that no cache held"), found.iceberg.cache),
+            (_("Replies that were not trusted"), found.iceberg.wrong_model),
         ],
         over_time=_over_time(found, by_day=by_day),
         by_day=by_day,

@@ -33,6 +33,8 @@ Scope = Literal["platform", "class", "user"]
 PLATFORM = uuid.UUID(int=0)
 """The subject of the platform's budgets."""
 NOTHING = Decimal(0)
+KEPT = timedelta(days=62)
+"""How long what was spent in a period is kept: nobody asks for another than the present one and the one before."""
 WHOM = {"platform": "platform", "class": "class", "user": "student"}
 
 
@@ -228,6 +230,12 @@ def spent_now(session: Session, budget: Budget) -> Decimal:
         )
         or NOTHING
     )
+
+
+def forget(session: Session) -> None:
+    """Drop what was spent in periods that began longer ago than `KEPT`. The caller commits."""
+    oldest = now().date() - KEPT
+    session.execute(delete(BudgetSpending).where(BudgetSpending.starts_on < oldest))
 
 
 # --- setting them ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What was spent, on what, by whom, and what of it was wasted: from the sums of the ledger, and its last hour itself.
+"""What was spent, on what, and what of it was wasted: from the sums of the ledger, and its last hour itself.
 
 Whole hours that are among the sums (`grading.costs.rollup`) are read there, the ends of a period and what came since
 from the ledger, so that a report is never stale: but for corrections of calls of a former hour, which the next turn of
@@ -8,26 +8,24 @@ upkeep brings, within a minute. A call counts for the moment it began, with its 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Subquery, Text, case, cast, false, func, or_, select, tuple_, union_all
+from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
-from grading.costs.rollup import DAY, HOUR, KEYS, OWNERS, OWNERS_SUMS, SUMS, WINDOW, began_in, hour_of
+from grading.costs.rollup import HOUR_SUMS, KINDS, SUMS, of_hours, of_kinds, outside, rolled_part
+from grading.costs.running import between
 from grading.prompts import library
-from models import CallOutcome, CostDay, CostHour, CostRollup, CostWindow, LlmCall
+from models import CallOutcome, CostHour, LlmCall
 
 NOTHING = Decimal(0)
 COMPACT = "compact"
 """The version of a prompt that the others are held against."""
-TOP = 100
-"""Users and classes that are named."""
-SHARES = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0)
-"""Of all users, the dearest first, for which their share of all cost is told."""
 USELESS = (CallOutcome.retried, CallOutcome.failed, CallOutcome.invalid, CallOutcome.lost, CallOutcome.abandoned)
 """Outcomes of calls that brought nobody anything."""
 
@@ -47,16 +45,6 @@ class Spent:
     def saved(self) -> Decimal:
         """Less than nothing where more was paid than the baseline would have cost."""
         return self.baseline - self.cost
-
-
-@dataclass(frozen=True)
-class Costs:
-    """Of a period. Keys of `by_hour` are beginnings of hours, UTC; the others' are names, the dearest first."""
-
-    whole: Spent
-    by_model: Mapping[str, Spent]
-    by_feature: Mapping[str, Spent]
-    by_hour: Mapping[datetime, Spent]
 
 
 @dataclass(frozen=True)
@@ -81,26 +69,14 @@ class Iceberg:
 
 
 @dataclass(frozen=True)
-class Share:
-    """What one user, class or feature has cost; the key is an id or a name, None for what was nobody's."""
+class Costs:
+    """Of a period. Keys of `by_hour` are beginnings of hours, UTC; the others' are names, the dearest first."""
 
-    key: Any
-    calls: int
-    cost: Decimal
-
-
-@dataclass(frozen=True)
-class Attribution:
-    """Who the money was spent for. `concentration` maps shares of the users, the dearest first, to shares of what was
-    spent for users."""
-
-    whole: Decimal
-    users: Sequence[Share]
-    classes: Sequence[Share]
-    features: Sequence[Share]
-    spenders: int
-    """Users that anything was spent for."""
-    concentration: Mapping[float, float]
+    whole: Spent
+    by_model: Mapping[str, Spent]
+    by_feature: Mapping[str, Spent]
+    by_hour: Mapping[datetime, Spent]
+    iceberg: Iceberg
 
 
 @dataclass(frozen=True)
@@ -112,6 +88,7 @@ class PromptShape:
     surplus: int
 
 
+@cache
 def prompt_shapes() -> dict[str, PromptShape]:
     """Of every prompt there is, by its id, beside the compact one of its kind and language; where there is none, a
     prompt wastes nothing."""
@@ -122,194 +99,80 @@ def prompt_shapes() -> dict[str, PromptShape]:
 
 def costs(session: Session, begin: datetime, end: datetime) -> Costs:
     """What was spent on calls that began from `begin` to before `end`."""
-    lines = _lines(session, begin, end)
-    keys = [lines.c[name] for name in ("model", "feature", "hour")]
-    sums = [func.sum(lines.c[name]) for name in SUMS][:6]
-    grouped = func.grouping_sets(tuple_(), *(tuple_(key) for key in keys))
-    rows = session.execute(select(func.grouping(*keys), *keys, *sums).group_by(grouped)).all()
-    found: dict[int, dict[Any, Spent]] = {}
-    for kind, *named, calls, prompt, cached, completion, cost, baseline in rows:
-        if calls:
-            key = next((value for value in named if value is not None), None)
-            spent = Spent(int(calls), int(prompt), int(cached), int(completion), cost, baseline)
-            found.setdefault(kind, {})[key] = spent
-    # GROUPING has a bit for each key that a row is summed over, the last one's lowest.
-    by_model, by_feature, by_hour = (found.get(kind, {}) for kind in (0b011, 0b101, 0b110))
+    lines = sums_of(session, begin, end)
     return Costs(
-        whole=found.get(0b111, {}).get(None, Spent()),
-        by_model=_dearest(by_model),
-        by_feature=_dearest(by_feature),
-        by_hour={hour.astimezone(UTC): by_hour[hour] for hour in sorted(by_hour)},
+        whole=_spent(lines),
+        by_model=spent_by("model", lines),
+        by_feature=spent_by("feature", lines),
+        by_hour=_by_hour(session, begin, end),
+        iceberg=iceberg(lines, prompt_shapes()),
     )
 
 
-def iceberg(
-    session: Session, begin: datetime, end: datetime, shapes: Mapping[str, PromptShape] | None = None
-) -> Iceberg:
-    """The same money in its five parts; `shapes` are of the prompts' versions, by default of all that there are; one
-    that is missing wastes nothing."""
-    shapes = prompt_shapes() if shapes is None else shapes
-    lines = _lines(session, begin, end)
-    names = ("calls", "prompt_tokens", "cached_tokens", "cost", "prompt_cost", "cacheable_cost")
-    sums = [func.coalesce(func.sum(lines.c[name]), 0) for name in names]
-    rows = session.execute(
-        select(lines.c.prompt_version, lines.c.model, lines.c.outcome, *sums).group_by(
-            lines.c.prompt_version, lines.c.model, lines.c.outcome
-        )
-    )
+def iceberg(lines: Sequence[Any], shapes: Mapping[str, PromptShape]) -> Iceberg:
+    """The same money in its five parts; `lines` are as `sums_of` gives them, `shapes` those of prompts, by their ids;
+    one that is missing wastes nothing."""
     parts = {"retries": NOTHING, "wrong_model": NOTHING, "prompt": NOTHING, "cache": NOTHING}
-    whole = NOTHING
-    for version, _, outcome, calls, prompt, cached, cost, prompt_cost, cacheable_cost in rows:
-        whole += cost
-        if outcome in USELESS:
-            parts["retries"] += cost
-        elif outcome is CallOutcome.escalated:
-            parts["wrong_model"] += cost
-        elif uncached := prompt - cached:
-            shape = shapes.get(version, PromptShape(0, 0))
-            surplus = min(Decimal(calls * shape.surplus), uncached)
-            static = min(max(Decimal(calls * (shape.static - shape.surplus)) - cached, NOTHING), uncached - surplus)
-            parts["prompt"] += prompt_cost * surplus / uncached
-            parts["cache"] += cacheable_cost * static / uncached
-    return Iceberg(direct=whole - sum(parts.values(), NOTHING), **parts)
+    for line in lines:
+        if line.outcome in USELESS:
+            parts["retries"] += line.cost
+        elif line.outcome is CallOutcome.escalated:
+            parts["wrong_model"] += line.cost
+        elif uncached := line.prompt_tokens - line.cached_tokens:
+            shape = shapes.get(line.prompt_version, PromptShape(0, 0))
+            surplus = min(line.calls * shape.surplus, uncached)
+            static = line.calls * (shape.static - shape.surplus) - line.cached_tokens
+            parts["prompt"] += line.prompt_cost * surplus / uncached
+            parts["cache"] += line.cacheable_cost * min(max(static, NOTHING), uncached - surplus) / uncached
+    return Iceberg(direct=sum((line.cost for line in lines), NOTHING) - sum(parts.values(), NOTHING), **parts)
 
 
-def attribution(session: Session, begin: datetime, end: datetime) -> Attribution:
-    """Who calls were made for, on whole days (UTC) from that of `begin` to that of `end`."""
-    begin, end = _midnight(begin), max(end, _midnight(end) + DAY)
-    kinds = _of_owners(session, begin, end, _by_owner)
-    users, classes = ([row for row in kinds if row.kind == kind and row.key] for kind in OWNERS)
-    spent = costs(session, begin, end).by_feature
-    features = [Share(name, one.calls, one.cost) for name, one in spent.items()]
-    return Attribution(
-        whole=sum((one.cost for one in features), NOTHING),
-        users=_shares(users[:TOP]),
-        classes=_shares(classes[:TOP]),
-        features=features,
-        spenders=len(users),
-        concentration=concentration([row.cost for row in users]),
-    )
-
-
-def _by_owner(lines: Subquery) -> Select[Any]:
-    """Of each user and of each class a line, the dearest first: which of the two it is of, the id, calls and cost.
-
-    Ids as text: most of thousands are only counted, and UUIDs take longer to make than all the rest.
-    """
-    keys = [lines.c[name] for name in OWNERS]
-    kind = case((func.grouping(keys[0]) == 0, OWNERS[0]), else_=OWNERS[1]).label("kind")
-    key, cost = cast(func.coalesce(*keys), Text).label("key"), func.sum(lines.c.cost).label("cost")
-    sums = select(kind, key, func.sum(lines.c.calls).label("calls"), cost)
-    return sums.group_by(func.grouping_sets(*(tuple_(each) for each in keys))).order_by(cost.desc(), key)
-
-
-def _shares(rows: Iterable[Any]) -> list[Share]:
-    return [Share(uuid.UUID(row.key), int(row.calls), row.cost) for row in rows]
-
-
-def concentration(costs: Sequence[Decimal]) -> dict[float, float]:
-    """For each of `SHARES` of the users, the dearest of them first, their share of the whole; empty where it is nought.
-
-    The points of a Lorenz curve, from its other end. A part of a user counts as that part of their cost.
-    """
-    ordered, whole = sorted(costs, reverse=True), sum(costs, NOTHING)
-    if not whole:
-        return {}
-    found = {}
-    for share in SHARES:
-        count = Decimal(str(share)) * len(ordered)
-        full = int(count)
-        part = (count - full) * ordered[full] if full < len(ordered) else NOTHING
-        found[share] = round(float((sum(ordered[:full], NOTHING) + part) / whole), 4)
-    return found
-
-
-def of_class(session: Session, class_id: uuid.UUID, begin: datetime, end: datetime) -> Spent:
-    """What a class has cost, on whole days (UTC)."""
-    ((calls, cost, baseline),) = _of_owners(
-        session, begin, end, lambda lines: select(*(func.sum(lines.c[name]) for name in OWNERS_SUMS)), class_id
-    )
-    return Spent(calls=int(calls or 0), cost=cost or NOTHING, baseline=baseline or NOTHING)
+def spent_by(key: str, lines: Sequence[Any]) -> dict[str, Spent]:
+    """Of the calls that are alike in this, the dearest first; `lines` are as `sums_of` gives them."""
+    alike: dict[str, list[Any]] = {}
+    for line in lines:
+        alike.setdefault(getattr(line, key), []).append(line)
+    spent = {name: _spent(some) for name, some in alike.items()}
+    return dict(sorted(spent.items(), key=lambda one: (-one[1].cost, one[0])))
 
 
 def of_assignment(session: Session, assignment_id: uuid.UUID) -> Spent:
     """What an assignment has cost so far."""
-    mine = select(*(expression.label(name) for name, expression in SUMS.items())).where(
-        LlmCall.assignment_id == assignment_id
-    )
-    row = session.execute(mine).one()._mapping
-    calls, prompt, cached, completion = (int(row[name]) for name in list(SUMS)[:4])
-    return Spent(calls, prompt, cached, completion, row["cost"] or NOTHING, row["baseline_cost"])
+    mine = select(*(SUMS[name].label(name) for name in HOUR_SUMS)).where(LlmCall.assignment_id == assignment_id)
+    return _spent(session.execute(mine.having(func.count() > 0)).all())
 
 
 # --- where it is read ------------------------------------------------------------------------------------------------
 
 
-def _lines(session: Session, begin: datetime, end: datetime) -> Subquery:
-    """Sums by hour and the keys of `CostHour`, of a period."""
-    rolled = session.scalar(select(CostRollup.until))
-    first = hour_of(begin) if hour_of(begin) == begin else hour_of(begin) + HOUR
-    last = min(hour_of(end), rolled) if rolled else first
-    columns = ("hour", *KEYS, *SUMS)
-    sums = select(*(getattr(CostHour, name) for name in columns)).where(CostHour.hour >= first, CostHour.hour < last)
-    hour, keys = began_in().label("hour"), [getattr(LlmCall, name) for name in KEYS]
-    calls = (
-        select(hour, *keys, *(expression.label(name) for name, expression in SUMS.items()))
-        .where(_outside(begin, end, first, last))
-        .group_by(hour, *keys)
+def sums_of(session: Session, begin: datetime, end: datetime) -> Sequence[Any]:
+    """The keys and sums of `CostTotal`, of what began in a period, in the order of the keys; the sums are Decimal."""
+    first, last = rolled_part(session, begin, end)
+    parts = union_all(
+        of_kinds(outside(LlmCall.started_at, begin, end, first, last)), *between(KINDS, first, last)
+    ).subquery()
+    keys = [parts.c[name] for name in KINDS.keys]
+    sums = {name: func.sum(parts.c[name]).label(name) for name in KINDS.sums}
+    return session.execute(
+        select(*keys, *sums.values()).group_by(*keys).having(sums["calls"] > 0).order_by(*keys)
+    ).all()
+
+
+def _by_hour(session: Session, begin: datetime, end: datetime) -> dict[datetime, Spent]:
+    first, last = rolled_part(session, begin, end)
+    hours = select(*(getattr(CostHour, name) for name in ("hour", *HOUR_SUMS)))
+    sums = session.execute(hours.where(CostHour.hour >= first, CostHour.hour < last)).all()
+    ledger = session.execute(of_hours(outside(LlmCall.started_at, begin, end, first, last))).all()
+    lines = sorted((*sums, *ledger), key=lambda line: line.hour)
+    return {
+        hour.astimezone(UTC): Spent(int(calls), int(prompt), int(cached), int(completion), cost, baseline)
+        for hour, calls, prompt, cached, completion, cost, baseline in lines
+    }
+
+
+def _spent(lines: Sequence[Any]) -> Spent:
+    """Sums of the first six sums."""
+    calls, prompt, cached, completion, cost, baseline = (
+        sum((getattr(line, name) for line in lines), NOTHING) for name in HOUR_SUMS
     )
-    return union_all(sums, calls).subquery()
-
-
-def _of_owners(
-    session: Session,
-    begin: datetime,
-    end: datetime,
-    query: Callable[[Subquery], Select[Any]],
-    class_id: uuid.UUID | None = None,
-) -> Sequence[Any]:
-    """What is asked of the sums by day and the keys of `CostDay`, of whole days."""
-    state = select(CostRollup.until, CostRollup.window_until)
-    while True:
-        rolled = session.execute(state).one_or_none()
-        until, window_until = rolled or (None, None)
-        rows = session.execute(query(_owners(begin, end, until, window_until, class_id))).all()
-        # A turn of the roll-up in between would have moved calls from one part to another.
-        if session.execute(state).one_or_none() == rolled:
-            return rows
-
-
-def _owners(
-    begin: datetime, end: datetime, rolled: datetime | None, window_until: date | None, class_id: uuid.UUID | None
-) -> Subquery:
-    first = _midnight(begin)
-    last = max(min(end, rolled), first) if rolled else first
-    day, final = first.date(), (last - timedelta(microseconds=1)).date()
-    names, keys = (*OWNERS, *OWNERS_SUMS), [getattr(LlmCall, name) for name in OWNERS]
-    calls: Select[Any] = select(*keys, *(expression.label(name) for name, expression in OWNERS_SUMS.items()))
-    parts: dict[Any, Select[Any]] = {LlmCall: calls.where(_outside(first, end, first, last)).group_by(*keys)}
-    if window_until and day == window_until - WINDOW and window_until <= final + DAY:
-        parts[CostWindow] = select(*(getattr(CostWindow, name) for name in names))
-        day = window_until
-    sums = select(*(getattr(CostDay, name) for name in names))
-    parts[CostDay] = sums.where(CostDay.day >= day, CostDay.day <= final)
-    if class_id is not None:
-        parts = {table: part.where(table.class_id == class_id) for table, part in parts.items()}
-    return union_all(*parts.values()).subquery()
-
-
-def _outside(begin: datetime, end: datetime, first: datetime, last: datetime) -> Any:
-    """Calls of the period that are not in the sums from `first` to `last`."""
-    if last <= first:
-        return (LlmCall.started_at >= begin) & (LlmCall.started_at < end)
-    before = (LlmCall.started_at >= begin) & (LlmCall.started_at < first) if begin < first else false()
-    after = (LlmCall.started_at >= last) & (LlmCall.started_at < end) if last < end else false()
-    return or_(before, after)
-
-
-def _midnight(moment: datetime) -> datetime:
-    return datetime.combine(moment.astimezone(UTC).date(), time(), UTC)
-
-
-def _dearest(spent: Mapping[str, Spent]) -> dict[str, Spent]:
-    return dict(sorted(spent.items(), key=lambda one: (-one[1].cost, one[0])))
+    return Spent(int(calls), int(prompt), int(cached), int(completion), cost, baseline)

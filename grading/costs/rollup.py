@@ -1,31 +1,52 @@
-"""Keeps the sums of the ledger: what views over a month or a year are read from in milliseconds.
+"""Keeps the sums of the ledger: what views of any period are read from in milliseconds.
 
 Hours that are over are added up once, and again whenever one of their rows changes afterwards: a call that was settled
 late, or whose outcome was corrected, has a new `changed_at`. A row may be committed up to `IN_FLIGHT` after that,
-so that the look for changes goes back so far. Each step writes whole hours and whole days anew from the ledger in one
+so that the look for changes goes back so far. Each step writes what whole hours come to anew from the ledger in one
 transaction; doing it twice, or dying in the middle, changes nothing.
+
+Sums are kept of this year and `KEPT_YEARS` before; what is older is read from the ledger itself.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Numeric, case, cast, delete, func, insert, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Numeric,
+    Select,
+    and_,
+    case,
+    cast,
+    delete,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from grading.costs.prices import BATCH_SHARE, MILLION
-from models import CostDay, CostHour, CostRollup, CostWindow, LlmCall
+from grading.costs.running import Running, between, new_year, renew
+from models import CostHour, CostRollup, CostTotal, EssaySaving, LlmCall, OwnerTotal, SavingHour
 from models.base import now
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 IN_FLIGHT = timedelta(minutes=10)
 """Longest transaction that writes into the ledger."""
-WINDOW = timedelta(days=29)
-"""Whole days (UTC) whose sums by owner are kept in one: with today, the 30 that pages show."""
+KEPT_YEARS = 2
+EVERYBODY = uuid.UUID(int=0)
+"""The class of what all classes saved."""
 _ONE = 1
 """The id of the one row of `CostRollup`."""
 
@@ -38,7 +59,6 @@ _INPUT, _CACHED = (
 _SHARE = case((LlmCall.price.has_key("batch"), BATCH_SHARE), else_=Decimal(1))
 """A batch is paid for at half the price."""
 
-KEYS = ("model", "tier", "feature", "prompt_version", "outcome")
 SUMS: dict[str, Any] = {
     "calls": func.count(),
     "prompt_tokens": func.coalesce(func.sum(LlmCall.prompt_tokens), 0),
@@ -50,8 +70,10 @@ SUMS: dict[str, Any] = {
     "cacheable_cost": func.sum(_UNCACHED * (_INPUT - _CACHED) * _SHARE / MILLION),
 }
 """What is added up of calls, by the name of its column."""
-OWNERS = ("user_id", "class_id")
-OWNERS_SUMS = {name: SUMS[name] for name in ("calls", "cost", "baseline_cost")}
+HOUR_SUMS = tuple(SUMS)[:6]
+KINDS = Running(CostTotal, HOUR, ("model", "feature", "prompt_version", "outcome"), tuple(SUMS))
+OWNERS = Running(OwnerTotal, DAY, ("kind", "owner_id"), ("calls", "cost", "baseline_cost"))
+SAVED = tuple(one.name for one in SavingHour.__table__.columns if one.name.endswith("_usd"))
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -59,9 +81,19 @@ def hour_of(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
-def began_in() -> Any:
-    """The hour in which a call began, as an expression."""
-    return func.date_trunc("hour", LlmCall.started_at, "UTC")
+def midnight(moment: datetime) -> datetime:
+    """That begins the day (UTC) in which a moment lies."""
+    return datetime.combine(moment.astimezone(UTC).date(), time(), UTC)
+
+
+def kept_since(moment: datetime) -> datetime:
+    """From when on there are sums."""
+    return new_year(moment, -KEPT_YEARS)
+
+
+def day_after(moment: datetime) -> datetime:
+    """The midnight (UTC) that ends the day before it."""
+    return midnight(moment - timedelta(microseconds=1)) + DAY
 
 
 def roll_up(session: Session, at: datetime | None = None) -> bool:
@@ -71,79 +103,103 @@ def roll_up(session: Session, at: datetime | None = None) -> bool:
     """
     at = at or now()
     state = _state(session, at)
-    until = min(hour_of(at), _next_midnight(state.until))
-    old = _changed(session, state)
-    hours = [state.until + HOUR * step for step in range((until - state.until) // HOUR)]
-    if not hours and not old:
-        state.seen = at
-        return False
-    _hours(session, {*old, *hours})
-    days = {hour.date() for hour in (*old, *hours)}
-    _days(session, days, until)
+    until = max(state.until, min(hour_of(at), midnight(state.until) + DAY))
+    hours = {state.until + HOUR * step for step in range((until - state.until) // HOUR)}
+    hours |= _changed(session, state, kept_since(at))
+    for hour in sorted(hours):
+        renew(session, KINDS, hour, state.until, of_kinds(_began(hour, hour + HOUR)))
+        _hour(session, hour)
+    for day in sorted({midnight(hour) for hour in hours}):
+        renew(session, OWNERS, day, day_after(state.until), of_owners(_began(day, min(day + DAY, until))))
+    _savings(session, min(state.until, hour_of(state.seen - IN_FLIGHT)), until)
     state.until, state.seen = until, at
-    if until < hour_of(at):
-        return True
-    today = until.date()
-    if state.window_until != today or any(today - WINDOW <= day < today for day in days):
-        _window(session, today)
-        state.window_until = today
-    return False
+    return until < hour_of(at)
+
+
+def forget(session: Session) -> None:
+    """Drop the sums of years that are not kept any more. The caller commits."""
+    rolled = session.scalar(select(CostRollup.until))
+    if rolled is None:
+        return
+    since = kept_since(rolled)
+    for table in (CostTotal, OwnerTotal):
+        session.execute(delete(table).where(table.until <= since))
+    for hours in (CostHour, SavingHour):
+        session.execute(delete(hours).where(hours.hour < since))
+
+
+def rolled_part(session: Session, begin: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """The whole hours of a period that are among the sums: from when to when, the same twice where there are none."""
+    rolled = session.scalar(select(CostRollup.until))
+    if rolled is None:
+        return begin, begin
+    first = max(begin if hour_of(begin) == begin else hour_of(begin) + HOUR, kept_since(rolled))
+    return first, max(first, min(hour_of(end), rolled))
+
+
+def outside(at: Any, begin: datetime, end: datetime, first: datetime, last: datetime) -> ColumnElement[bool]:
+    """Whether a moment of the period is not in the part of it from `first` to `last`."""
+    if last <= first:
+        return and_(at >= begin, at < end)
+    before = and_(at >= begin, at < first) if begin < first else false()
+    return or_(before, and_(at >= last, at < end) if last < end else false())
+
+
+def of_kinds(which: ColumnElement[bool]) -> Select[Any]:
+    """The keys and sums of `KINDS`, straight from the ledger."""
+    keys = [getattr(LlmCall, name) for name in KINDS.keys]
+    return select(*keys, *_sums(KINDS.sums)).where(which).group_by(*keys)
+
+
+def of_owners(which: ColumnElement[bool]) -> Select[Any]:
+    """The keys and sums of `OWNERS`, straight from the ledger."""
+    user, owner = LlmCall.user_id, func.coalesce(LlmCall.user_id, LlmCall.class_id)
+    kind = case((func.grouping(user) == 0, "user"), else_="class").label("kind")
+    each = select(kind, owner.label("owner_id"), *_sums(OWNERS.sums)).where(which)
+    return each.group_by(func.grouping_sets(tuple_(user), tuple_(LlmCall.class_id))).having(owner.is_not(None))
+
+
+def of_hours(which: ColumnElement[bool]) -> Select[Any]:
+    """Hours and the sums of `CostHour`, straight from the ledger."""
+    hour = func.date_trunc("hour", LlmCall.started_at, "UTC").label("hour")
+    return select(hour, *_sums(HOUR_SUMS)).where(which).group_by(hour)
+
+
+def _sums(names: Iterable[str]) -> list[Any]:
+    return [SUMS[name].label(name) for name in names]
 
 
 def _state(session: Session, at: datetime) -> CostRollup:
-    first = select(func.min(LlmCall.started_at)).scalar_subquery()
-    began = session.scalar(select(first))
-    begin = {"id": _ONE, "until": hour_of(began or at), "seen": at}
+    first = (select(func.min(at)).scalar_subquery() for at in (LlmCall.started_at, EssaySaving.at))
+    began = session.scalar(select(func.least(*first)))
+    begin = {"id": _ONE, "until": hour_of(max(began or at, kept_since(at))), "seen": at}
     session.execute(upsert(CostRollup).values(begin).on_conflict_do_nothing())
     return session.scalars(select(CostRollup).with_for_update().execution_options(populate_existing=True)).one()
 
 
-def _changed(session: Session, state: CostRollup) -> list[datetime]:
-    """Hours among the sums of which a row has changed since."""
-    changed = select(began_in()).where(LlmCall.changed_at > state.seen - IN_FLIGHT, LlmCall.started_at < state.until)
-    return [hour.astimezone(UTC) for hour in session.scalars(changed.distinct())]
+def _changed(session: Session, state: CostRollup, since: datetime) -> set[datetime]:
+    """Hours among the sums of which a row has changed since they were added up."""
+    hour = func.date_trunc("hour", LlmCall.started_at, "UTC")
+    changed = select(hour).where(LlmCall.changed_at > state.seen - IN_FLIGHT, _began(since, state.until))
+    return {hour.astimezone(UTC) for hour in session.scalars(changed.distinct())}
 
 
-def _hours(session: Session, hours: Iterable[datetime]) -> None:
-    for begin, end in _stretches(sorted(hours)):
-        session.execute(delete(CostHour).where(CostHour.hour >= begin, CostHour.hour < end))
-        keys = [getattr(LlmCall, name) for name in KEYS]
-        sums = select(began_in(), *keys, *SUMS.values()).where(_began(begin, end)).group_by(began_in(), *keys)
-        session.execute(insert(CostHour).from_select(["hour", *KEYS, *SUMS], sums))
+def _hour(session: Session, hour: datetime) -> None:
+    session.execute(delete(CostHour).where(CostHour.hour == hour))
+    kinds = union_all(*between(KINDS, hour, hour + HOUR)).subquery()
+    sums = select(literal(hour), *(func.sum(kinds.c[name]) for name in HOUR_SUMS)).having(func.sum(kinds.c.calls) > 0)
+    session.execute(insert(CostHour).from_select(["hour", *HOUR_SUMS], sums))
 
 
-def _days(session: Session, days: Iterable[date], until: datetime) -> None:
-    for day in sorted(days):
-        begin = datetime.combine(day, time(), UTC)
-        session.execute(delete(CostDay).where(CostDay.day == day))
-        keys = [getattr(LlmCall, name) for name in OWNERS]
-        sums = select(literal(day), *keys, *OWNERS_SUMS.values())
-        sums = sums.where(_began(begin, min(begin + DAY, until))).group_by(*keys)
-        session.execute(insert(CostDay).from_select(["day", *OWNERS, *OWNERS_SUMS], sums))
-
-
-def _window(session: Session, today: date) -> None:
-    session.execute(delete(CostWindow))
-    keys = [getattr(CostDay, name) for name in OWNERS]
-    sums = select(*keys, *(func.sum(getattr(CostDay, name)) for name in OWNERS_SUMS))
-    sums = sums.where(CostDay.day >= today - WINDOW, CostDay.day < today).group_by(*keys)
-    session.execute(insert(CostWindow).from_select([*OWNERS, *OWNERS_SUMS], sums))
+def _savings(session: Session, begin: datetime, end: datetime) -> None:
+    """Rows of these hours; each is added when a grade counts, and never changed."""
+    session.execute(delete(SavingHour).where(SavingHour.hour >= begin, SavingHour.hour < end))
+    hour = func.date_trunc("hour", EssaySaving.at, "UTC")
+    for whose, grouped in ((literal(EVERYBODY), [hour]), (EssaySaving.class_id, [EssaySaving.class_id, hour])):
+        sums = select(whose, hour, *(func.sum(getattr(EssaySaving, name)) for name in SAVED)).group_by(*grouped)
+        sums = sums.where(EssaySaving.at >= begin, EssaySaving.at < end, whose.is_not(None))
+        session.execute(insert(SavingHour).from_select(["class_id", "hour", *SAVED], sums))
 
 
 def _began(begin: datetime, end: datetime) -> Any:
     return (LlmCall.started_at >= begin) & (LlmCall.started_at < end)
-
-
-def _stretches(hours: list[datetime]) -> list[tuple[datetime, datetime]]:
-    """The hours as begins and ends of those that follow on each other."""
-    found: list[tuple[datetime, datetime]] = []
-    for hour in hours:
-        if found and found[-1][1] == hour:
-            found[-1] = found[-1][0], hour + HOUR
-        else:
-            found.append((hour, hour + HOUR))
-    return found
-
-
-def _next_midnight(moment: datetime) -> datetime:
-    return datetime.combine(moment.date() + DAY, time(), UTC)

@@ -9,20 +9,19 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
 from grading.costs import ledger, saving
 from grading.costs.prices import Price, UnknownModel, price_of
+from grading.costs.rollup import EVERYBODY, SAVED, outside, rolled_part
 from grading.costs.saving import Facts, Lever, Saving
 from grading.costs.tariff import Hosted
 from grading.engines.engine import Usage
-from models import CallOutcome, Essay, EssaySaving, Grading, LlmCall
+from models import CallOutcome, Essay, EssaySaving, Grading, LlmCall, SavingHour
 from settings import settings
 
 log = logging.getLogger(__name__)
-
-_AMOUNTS = ("baseline_usd", "cost_usd", *(f"{lever.value}_usd" for lever in Lever))
 
 
 def record(session: Session, essay: Essay, grading: Grading | None) -> Saving | None:
@@ -95,11 +94,16 @@ def facts_of(calls: list[LlmCall], grading: Grading | None) -> Facts:
 
 def total(session: Session, since: datetime, until: datetime, class_id: uuid.UUID | None = None) -> Saving:
     """Of all essays whose grade came in that time, of a class or of everybody."""
-    sums = select(*(func.coalesce(func.sum(getattr(EssaySaving, name)), Decimal(0)).label(name) for name in _AMOUNTS))
-    within = sums.where(EssaySaving.at >= since, EssaySaving.at < until)
+    first, last = rolled_part(session, since, until)
+    whose = SavingHour.class_id == (EVERYBODY if class_id is None else class_id)
+    hours = select(*(getattr(SavingHour, name) for name in SAVED))
+    essays = select(*(getattr(EssaySaving, name) for name in SAVED))
+    essays = essays.where(outside(EssaySaving.at, since, until, first, last))
     if class_id is not None:
-        within = within.where(EssaySaving.class_id == class_id)
-    return kept(session.execute(within).one())
+        essays = essays.where(EssaySaving.class_id == class_id)
+    parts = union_all(hours.where(whose, SavingHour.hour >= first, SavingHour.hour < last), essays).subquery()
+    sums = (func.coalesce(func.sum(parts.c[name]), Decimal(0)).label(name) for name in SAVED)
+    return kept(session.execute(select(*sums)).one())
 
 
 def kept(amounts: Any) -> Saving:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from grading.costs.ledger import GRADE
-from grading.costs.report import iceberg
+from grading.costs.report import iceberg, prompt_shapes, sums_of
 from models import Assignment, CallOutcome, Essay, LlmCall, Release
 from models.base import now
 
@@ -60,7 +60,7 @@ def spent(db: Session, until: datetime | None = None) -> Spent:
     days = max(1, round((until - first) / timedelta(days=1))) if first else 1
     alike = (LlmCall.feature, LlmCall.tier, LlmCall.outcome, _IS_BATCH, IS_HOSTED)
     rows = db.execute(select(*alike, func.count(), func.sum(_COST)).where(*lately).group_by(*alike))
-    parts = iceberg(db, since, until)
+    parts = iceberg(sums_of(db, since, until), prompt_shapes())
     grades = select(func.coalesce(func.sum(_COST), NOTHING)).where(*lately, LlmCall.feature == GRADE)
     of_essays = grades.join(Essay, Essay.id == LlmCall.essay_id)
     live = of_essays.where(IS_HOSTED, ~_IS_BATCH)

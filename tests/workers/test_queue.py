@@ -90,6 +90,7 @@ class TestSettings:
             "upkeep.anchors",
             "upkeep.calibrate",
             "upkeep.copies",
+            "upkeep.forget",
             "upkeep.roll_up",
             "upkeep.sweep",
             "upkeep.watch_spending",

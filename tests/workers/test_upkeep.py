@@ -3,17 +3,19 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from redis import Redis
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 
 from grading import lifecycle, progress, queues
-from models import Essay, EssayState, Release
+from grading.costs import budget
+from models import BudgetSpending, CostHour, Essay, EssayState, Period, Release
 from models.base import now
 from models.session import session
 from tests.conftest import use_environment
-from tests.factories import School, make_assignment, make_essay
+from tests.factories import School, make_assignment, make_call, make_essay
 from workers import upkeep
 from workers.queue import enqueue, messages_waiting
 from workers.upkeep import sweep
@@ -143,3 +145,22 @@ def test_a_grade_whose_day_has_come_is_told_to_its_student(school: School, redis
         message = channel.get_message(timeout=5)
     assert message
     assert json.loads(message["data"])["room"] == progress.room(school.student.id)
+
+
+def test_sums_that_nobody_looks_at_any_more_are_dropped(school: School) -> None:
+    with session() as db:
+        row = budget.put(db, "platform", None, Period.day, soft=None, hard=Decimal(1))
+        days = [now().date() - timedelta(days=ago) for ago in (0, 100)]
+        db.execute(delete(BudgetSpending))
+        for day in days:
+            db.add(BudgetSpending(budget_id=row.id, subject=budget.PLATFORM, starts_on=day, spent_usd=Decimal(1)))
+        db.commit()
+    make_call(now() - timedelta(hours=2))
+    upkeep.roll_up()
+    with session() as db:
+        db.execute(update(CostHour).values(hour=CostHour.hour - timedelta(days=4 * 366)))
+        db.commit()
+    upkeep.forget()
+    with session() as db:
+        assert db.scalars(select(BudgetSpending.starts_on)).all() == days[:1]
+        assert db.scalars(select(CostHour)).all() == []

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import NullPool, create_engine, func, select, update
+from sqlalchemy import NullPool, create_engine, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from grading.costs import budget, ledger
@@ -247,6 +247,18 @@ class TestAHardBudget:
             db.commit()
         assert why() is None
         open_call(an())
+
+    def test_what_was_spent_in_the_period_before_is_kept_and_no_longer(self, database: None) -> None:
+        row, today = put(hard="1"), now().date()
+        days = [today, today - budget.KEPT, today - budget.KEPT - timedelta(days=1)]
+        with session() as db:
+            db.execute(delete(BudgetSpending))
+            for day in days:
+                db.add(BudgetSpending(budget_id=row.id, subject=budget.PLATFORM, starts_on=day, spent_usd=CENT))
+            budget.forget(db)
+            db.commit()
+            assert sorted(db.scalars(select(BudgetSpending.starts_on)), reverse=True) == days[:2]
+        assert today.replace(day=1) - timedelta(days=31) >= today - budget.KEPT
 
     def test_keeps_out_of_many_those_that_are_too_much(self, database: None) -> None:
         put(hard="0.02")

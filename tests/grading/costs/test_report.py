@@ -1,4 +1,4 @@
-"""grading/costs/report.py and rollup.py: reports from the sums are those of the ledger itself."""
+"""grading/costs/report.py, attribution.py, rollup.py and running.py: reports from the sums are those of the ledger."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import random
 import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from grading.costs import report
-from grading.costs.report import PromptShape, Spent, attribution, concentration, costs, iceberg
-from grading.costs.rollup import roll_up
-from models import CallOutcome, CostDay, CostHour, CostRollup, CostWindow, LlmCall
+from grading.costs import savings
+from grading.costs.attribution import Attribution, attribution, concentration, of_class
+from grading.costs.report import Costs, Iceberg, PromptShape, Spent, costs, iceberg, of_assignment, sums_of
+from grading.costs.rollup import forget, roll_up
+from models import CallOutcome, CostHour, CostRollup, CostTotal, LlmCall, OwnerTotal, SavingHour
 from models.session import session
-from tests.factories import School, make_call, make_school
+from tests.factories import School, make_call, make_saving, make_school
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 """The present of these tests."""
 BEGIN = NOON - timedelta(days=5)
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -37,25 +40,22 @@ def rolled(at: datetime = NOON) -> None:
 
 def forgotten() -> None:
     with session() as db:
-        for table in (CostHour, CostDay, CostWindow, CostRollup):
+        for table in (CostHour, CostTotal, OwnerTotal, SavingHour, CostRollup):
             db.execute(delete(table))
         db.commit()
 
 
-def told(begin: datetime = BEGIN, end: datetime = NOON) -> tuple[Any, ...]:
+def told(begin: datetime = BEGIN, end: datetime = NOON) -> tuple[Costs, Iceberg, Attribution]:
     shapes = {"grade/en/compact": PromptShape(500, 0), "grade/en/verbose": PromptShape(900, 600)}
     with session() as db:
-        return costs(db, begin, end), iceberg(db, begin, end, shapes), attribution(db, begin, end)
+        return costs(db, begin, end), iceberg(sums_of(db, begin, end), shapes), attribution(db, begin, end)
 
 
-def who(begin: datetime) -> report.Attribution:
+def told_of_classes(school: School, begin: datetime, end: datetime) -> list[Any]:
+    class_id = school.school_class.id
     with session() as db:
-        return attribution(db, begin, NOON)
-
-
-def of_class(school: School, begin: datetime) -> Spent:
-    with session() as db:
-        return report.of_class(db, school.school_class.id, begin, NOON)
+        saved = [savings.total(db, begin, end, whose) for whose in (class_id, None)]
+        return [of_class(db, class_id, begin, end), *saved]
 
 
 class TestCosts:
@@ -83,33 +83,47 @@ class TestCosts:
 
 
 class TestRollUp:
-    @pytest.mark.parametrize("seed", range(4))
-    def test_reports_from_the_sums_are_those_of_the_ledger(self, school: School, seed: int) -> None:
-        dice = random.Random(seed)  # noqa: S311
+    @pytest.mark.parametrize("noon", [NOON, NEW_YEAR + timedelta(days=1, hours=12)])
+    def test_reports_from_the_sums_are_those_of_the_ledger(self, school: School, noon: datetime) -> None:
+        dice = random.Random(noon.day)  # noqa: S311
+        begin = noon - timedelta(days=2)
         people = [school.student.id, school.classmate.id, None]
+        classes = [school.school_class.id, school.other_class.id, None]
+        moments = [begin + timedelta(seconds=dice.randrange(2 * 86_400)) for _ in range(40)]
+        for at in moments:
+            make_saving(dice.choice(classes), baseline="0.5", prompt=str(dice.randrange(100) / 1000), at=at)
         ids = []
-        for _ in range(60):
+        for at in moments:
             ids.append(
                 make_call(
-                    BEGIN + timedelta(seconds=dice.randrange(5 * 86_400)),
+                    at,
                     str(dice.randrange(1000) / 10_000),
                     model=dice.choice(["gpt-4.1", "gpt-4.1-mini"]),
+                    feature=dice.choice(["grade", "ask"]),
                     prompt_version=dice.choice(["grade/en/compact", "grade/en/verbose"]),
                     outcome=dice.choice([CallOutcome.ok, CallOutcome.retried, CallOutcome.escalated]),
                     user_id=dice.choice(people),
-                    class_id=school.school_class.id,
+                    class_id=dice.choice(classes),
                 )
             )
-            if dice.random() < 0.2:
-                rolled(BEGIN + timedelta(seconds=dice.randrange(5 * 86_400)))
+            if dice.random() < 0.1:
+                rolled(begin + timedelta(seconds=dice.randrange(2 * 86_400)))
             if dice.random() < 0.3:
                 correct(dice.choice(ids), cost=Decimal("0.5"), outcome=CallOutcome.lost)
-        rolled()
-        periods = [(BEGIN, NOON), (BEGIN + timedelta(minutes=37), NOON - timedelta(minutes=3, days=1))]
-        from_sums = [told(*period)[:2] for period in periods], told()[2]
-        assert rows_of(CostHour) > 0
+        rolled(noon - timedelta(minutes=30))
+        make_call(noon - timedelta(minutes=2), "0.7", user_id=school.student.id, class_id=school.school_class.id)
+        midnight = noon - timedelta(hours=12)
+        ends = [begin + timedelta(minutes=37), midnight - timedelta(days=1), midnight, noon]
+        periods = [period for period in product(ends, ends) if period[0] < period[1]]
+
+        def everything() -> list[Any]:
+            return [(told(*period), told_of_classes(school, *period)) for period in periods]
+
+        from_sums = everything()
+        assert all(rows_of(table) for table in (CostHour, CostTotal, OwnerTotal, SavingHour))
         forgotten()
-        assert from_sums == ([told(*period)[:2] for period in periods], told()[2])
+        for period, from_them, from_ledger in zip(periods, from_sums, everything(), strict=True):
+            assert from_them == from_ledger, period
 
     def test_a_correction_of_an_old_hour_comes_with_the_next_turn(self, school: School) -> None:
         old = make_call(NOON - timedelta(days=2))
@@ -119,6 +133,15 @@ class TestRollUp:
         rolled()
         assert told()[0].whole.cost == Decimal("0.7")
 
+    def test_what_an_essay_saved_is_counted_though_it_was_committed_after_its_hour_was_added_up(
+        self, school: School
+    ) -> None:
+        make_call(NOON - timedelta(days=1))
+        rolled(NOON + timedelta(minutes=1))
+        make_saving(school.school_class.id, baseline="1", at=NOON - timedelta(minutes=1))
+        rolled(NOON + timedelta(minutes=8))
+        assert told_of_classes(school, BEGIN, NOON)[1].baseline == 1
+
     def test_what_came_since_is_read_from_the_ledger(self, school: School) -> None:
         make_call(NOON - timedelta(days=1))
         rolled(NOON - timedelta(hours=5))
@@ -126,30 +149,6 @@ class TestRollUp:
         found, _, who = told()
         assert found.whole.calls == 2
         assert who.users[0].key == school.student.id
-
-    @pytest.mark.parametrize("days", [29, 28])
-    def test_the_last_30_days_are_the_same_from_their_window_as_from_each_day(self, school: School, days: int) -> None:
-        dice = random.Random(days)  # noqa: S311
-        begin = NOON - timedelta(days=days)
-        for hour in range(0, 31 * 24, 31):
-            person = dice.choice([school.student.id, school.classmate.id, None])
-            make_call(NOON - timedelta(hours=hour, minutes=1), "0.01", user_id=person)
-        old = make_call(NOON - timedelta(days=3), "0.02", user_id=school.student.id, class_id=school.school_class.id)
-        for at in (NOON - timedelta(hours=13), NOON - timedelta(hours=2)):
-            rolled(at)
-        correct(old, cost=Decimal("0.7"))
-        rolled(NOON - timedelta(hours=1))
-        make_call(NOON - timedelta(minutes=2), "0.05", user_id=school.student.id)
-        from_window = who(begin), of_class(school, begin)
-        with session() as db:
-            assert db.scalar(select(func.sum(CostWindow.calls)))
-            db.execute(update(CostRollup).values(window_until=None))
-            db.execute(delete(CostWindow))
-            db.commit()
-        from_days = who(begin), of_class(school, begin)
-        forgotten()
-        assert from_window == from_days
-        assert from_days == (who(begin), of_class(school, begin))
 
     def test_a_turn_goes_a_day_on_and_says_whether_more_is_to_be_done(self, school: School) -> None:
         make_call(BEGIN)
@@ -169,6 +168,29 @@ class TestRollUp:
         assert rows_of(CostHour) == 0
         rolled()
         assert told()[0].whole.calls == 1
+
+
+class TestForget:
+    def test_sums_of_this_year_and_two_before_are_kept_and_the_rest_is_read_from_the_ledger(
+        self, school: School
+    ) -> None:
+        for number, at in enumerate((NEW_YEAR - timedelta(hours=1), NEW_YEAR, NEW_YEAR + timedelta(days=1)), 1):
+            make_call(at, f"0.{number}", user_id=school.student.id)
+            make_saving(school.school_class.id, baseline="1", at=at)
+        rolled(NEW_YEAR + timedelta(days=2))
+        with session() as db:
+            forget(db)
+            assert db.scalar(select(func.min(CostHour.hour))) == NEW_YEAR - timedelta(hours=1)
+            db.execute(update(CostRollup).values(until=NEW_YEAR.replace(year=2028, month=3)))
+            forget(db)
+            db.commit()
+            oldest = [db.scalar(select(func.min(of))) for of in (CostHour.hour, SavingHour.hour, CostTotal.until)]
+            assert oldest == [NEW_YEAR, NEW_YEAR, NEW_YEAR + timedelta(hours=1)]
+            assert db.scalar(select(func.min(OwnerTotal.until))) == NEW_YEAR + timedelta(days=1)
+        period = NEW_YEAR - timedelta(days=1), NEW_YEAR + timedelta(days=1, hours=1)
+        found, _, who = told(*period)
+        assert (found.whole.cost, who.users[0].cost) == (Decimal("0.6"), Decimal("0.6"))
+        assert told_of_classes(school, *period)[1].baseline == 3
 
 
 class TestIceberg:
@@ -218,8 +240,8 @@ class TestAttribution:
         make_call(NOON - timedelta(hours=1), "0.5", class_id=school.other_class.id)
         rolled(NOON - timedelta(hours=3))
         with session() as db:
-            assert report.of_class(db, school.school_class.id, BEGIN, NOON).cost == Decimal("0.4")
-            assert report.of_assignment(db, school.assignment.id).cost == Decimal("0.4")
+            assert of_class(db, school.school_class.id, BEGIN, NOON).cost == Decimal("0.4")
+            assert of_assignment(db, school.assignment.id).cost == Decimal("0.4")
 
 
 def correct(call_id: uuid.UUID, **values: Any) -> None:
