@@ -4,8 +4,8 @@
 
 An embedded Postgres of its own is filled with a supposed ledger (`benchmarks.ledger_rows`), in a temporary folder that
 is removed, or in FOLDER, which is kept and used again. Then upkeep's sums are made, from scratch. `views_ms` are
-milliseconds (median, 95th percentile, and of processors) of each view for a day, 30 days and all of them as an open page
-asks for them, and for a period in the middle that neither begins nor ends with a day; `page` is all that the page
+milliseconds (median, 95th percentile, and of processors) of each view for a day, 30 days and all of them as an open
+page asks for them, and for a period in the middle that neither begins nor ends with a day; `page` is all that the page
 *Costs* reads. `ledger_ms` are some straight from the ledger and from the rows of essays. `roll_up_ms` is a turn of
 upkeep with an hour that is over. Prints one line of JSON; progress goes to standard error.
 """
