@@ -15,6 +15,7 @@ import click
 
 from app.cli.step import step
 from app.demo import model
+from grading.checker import chinese
 from settings import ROOT, settings
 
 VENDOR = ROOT / "app" / "static" / "vendor"
@@ -29,7 +30,8 @@ TRANSLATIONS = ROOT / "app" / "translations"
 
 @click.command()
 def setup() -> None:
-    """Fetch and build what the Python packages do not bring: browser parts, translations, the demonstration model.
+    """Fetch and build what the Python packages do not bring: browser parts, translations, the checker of Chinese, the
+    demonstration model.
 
     What is there already is left alone, so that running it again costs nothing.
     """
@@ -55,6 +57,8 @@ def missing_steps() -> Iterator[tuple[str, Callable[[], None]]]:
         yield "Fetching style sheet, charts and Socket.IO client for the pages", fetch_browser_parts
     if stale_translations():
         yield "Compiling translations", compile_translations
+    if not chinese.is_compiled():
+        yield "Compiling the checker of Chinese, half a minute", chinese.compile_
     target = settings().demo_model_path
     if settings().is_demo_model and not model.is_built(target):
         yield "Fetching and converting the demonstration model, about a minute", partial(model.build, target)

@@ -13,15 +13,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
-from grading.checker.bigrams import LIBIME, OTHER, SUNPINYIN, bigrams, codes
-from grading.checker.exchanges import FAR, Exchanges, exchanges
 from grading.checker.finding import Finding
-from grading.checker.lattice import Chances, Lattice
 
-LIKELY = 3.0
-"""Natural logarithm by which a run of characters must become more probable by the first model alone."""
 GAIN = 2.8
 """And by the mean of both, less its handicap; lower finds more slips, and more in good prose too."""
 SURE = 10.0
@@ -51,39 +44,31 @@ def check(text: str) -> list[Finding]:
     return found[:MOST]
 
 
+def is_compiled() -> bool:
+    """Whether the first check of a process needs not half a minute, but seconds to read its models."""
+    from grading.checker import walk
+    from grading.checker.compiled import is_kept
+
+    return is_kept(walk.rewritten)
+
+
+def compile_() -> None:
+    """What `is_compiled` asks for: `check` once what has a slip."""
+    check("我以前想要高诉你。")
+
+
 def _check(text: str, begin: int) -> list[Finding]:
-    lattice = Lattice(codes(text.translate(_VARIANTS)), bigrams(LIBIME))
-    likely = exchanges(lattice, LIKELY)
-    gains = (likely.gain + _gains(lattice, likely)) / 2 - likely.handicap
+    from grading.checker.exchanges import exchanges  # numba takes half a second, which English need not wait for
+
     slips = []
-    for place in np.flatnonzero(gains >= GAIN).tolist():
-        start, end, changed = (int(column[place]) for column in (likely.start, likely.end, likely.place))
-        meant = lattice.model.words[likely.number[place]][changed - start]
-        meant = text[start:changed] + meant + text[changed + 1 : end]
-        sure = bool(gains[place] > SURE and likely.handicap[place] < FAR)
-        slips.append(_Slip(float(gains[place]), start, end, meant, sure))
+    for one in exchanges(text.translate(_VARIANTS)):
+        if one.gain >= GAIN:
+            meant = text[one.start : one.place] + one.meant + text[one.place + 1 : one.end]
+            slips.append(_Slip(one.gain, one.start, one.end, meant, sure=one.gain > SURE and not one.far))
     return [
         Finding(begin + start, begin + end, "spelling", f"“{text[start:end]}”可能是“{meant}”的笔误。", meant, sure)
         for _, start, end, meant, sure in _apart(slips, len(text))
     ]
-
-
-def _gains(lattice: Lattice, likely: Exchanges) -> Chances:
-    """By what the exchanges change the logarithm of their runs' probabilities by the second model."""
-    if not len(likely.start):
-        return likely.gain
-    runs, owner = np.unique(lattice.run[likely.start], return_inverse=True)
-    # Each of the runs as it is, then a copy of its run for each exchange.
-    begins = np.concatenate([runs, runs[owner]])
-    width = int(np.bincount(lattice.run[lattice.run >= 0])[runs].max()) + 1
-    within = np.arange(width)
-    copies = np.append(lattice.text, np.full(width, OTHER))[begins[:, None] + within]
-    run = np.append(lattice.run, np.full(width, -1))[begins[:, None] + within]
-    copies[run != begins[:, None]] = OTHER
-    meant = lattice.model.characters[likely.number, likely.place - likely.start]
-    copies[np.arange(len(runs), len(copies)), likely.place - begins[len(runs) :]] = meant
-    best = Lattice(copies.ravel(), bigrams(SUNPINYIN)).best[::width]
-    return best[len(runs) :] - best[: len(runs)][owner]
 
 
 def _apart(slips: list[_Slip], length: int) -> list[_Slip]:

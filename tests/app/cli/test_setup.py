@@ -9,13 +9,17 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli import main, setup
+from grading.checker import chinese
 from settings import ROOT, settings
 from tests.conftest import use_environment
 
 
 @pytest.fixture(autouse=True)
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Folders of its own for what is built; nothing is built yet, and no model is wanted."""
+    """Folders of its own for what is built; nothing is built yet, and no model is wanted.
+
+    The checker, which takes half a minute, is compiled."""
+    monkeypatch.setattr(chinese, "is_compiled", lambda: True)
     monkeypatch.setattr(setup, "VENDOR", tmp_path / "vendor")
     monkeypatch.setattr(setup, "TRANSLATIONS", tmp_path / "translations")
     with use_environment({"PIZHU_HOME": str(tmp_path / "home"), "PIZHU_LOCAL_MODEL": "none"}):
@@ -114,3 +118,14 @@ def test_the_lock_names_no_host_and_pins_every_package() -> None:
 
     assert "://" not in lock
     assert lock.count('"integrity"') == lock.count('"node_modules/')
+
+
+def test_the_checker_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[bool] = []
+    monkeypatch.setattr(chinese, "is_compiled", lambda: bool(compiled))
+    monkeypatch.setattr(chinese, "compile_", lambda: compiled.append(True))
+    step = next(do for what, do in setup.missing_steps() if "Chinese" in what)
+
+    step()
+
+    assert not any("Chinese" in what for what in steps())

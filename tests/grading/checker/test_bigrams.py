@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grading.checker.bigrams import LIBIME, OTHER, SUNPINYIN, bigrams, codes, packed_words
+from grading.checker.bigrams import LIBIME, SUNPINYIN, bigrams, codes, packed_words
+from grading.checker.walk import OTHER, after, word_of
 
 both = pytest.mark.parametrize("file", [LIBIME, SUNPINYIN], ids=["libime", "sunpinyin"])
 
 
 def likelihood(file: Path, first: str, second: str) -> float:
-    model = bigrams(file)
-    numbers = np.array([[model.words.index(word)] for word in (first, second)])
-    return float(model.after(*numbers)[0])
+    words, model = bigrams(file)
+    return float(after(model, words.index(first), words.index(second)))
 
 
 @both
@@ -24,25 +24,23 @@ def test_what_people_say_is_likelier_than_what_they_do_not(file: Path) -> None:
 
 @both
 def test_a_pair_that_was_never_seen_is_as_likely_as_its_second_word_after_this_first(file: Path) -> None:
-    model = bigrams(file)
-    assert likelihood(file, "跳", "无") < model.alone[model.words.index("无")]
+    words, model = bigrams(file)
+    assert likelihood(file, "跳", "无") < model.alone[words.index("无")]
 
 
 @both
 def test_probabilities_after_a_word_sum_to_no_more_than_one(file: Path) -> None:
-    model = bigrams(file)
-    every = np.arange(len(model.words))
-    total = np.exp(model.after(np.full_like(every, model.words.index("飞机")), every)).sum()
+    words, model = bigrams(file)
+    plane = words.index("飞机")
+    total = np.exp([after(model, plane, second) for second in range(len(words))]).sum()
     assert 0.7 < total < 1.15
 
 
 @both
 def test_words_are_found_by_their_characters(file: Path) -> None:
-    model = bigrams(file)
+    words, model = bigrams(file)
     for word in ("我", "飞机", "图书馆"):
-        spelt = codes(word)
-        number = model.character[spelt[0]] if len(word) == 1 else model.numbers.get(packed_words(spelt[None]), -1)[0]
-        assert model.words[number] == word
+        assert words[word_of(model, packed_words(codes(word)[None])[0], len(word))] == word
 
 
 def test_what_is_no_chinese_character_has_one_code() -> None:
