@@ -83,7 +83,7 @@ def _english_rarity() -> Callable[[str], float]:
 def _chinese_rarity() -> Callable[[str], float]:
     from grading.checker.bigrams import LIBIME, bigrams
 
-    model = bigrams(LIBIME)
-    rarity = dict(zip(model.words, (-model.alone).tolist(), strict=True))
+    words, model = bigrams(LIBIME)
+    rarity = dict(zip(words, (-model.alone).tolist(), strict=True))
     middling = 10.5
     return lambda word: rarity.get(word, middling)

@@ -53,8 +53,9 @@ def bigrams(file: Path) -> Bigrams:
     begun = [keys[longer] & ((1 << 15 * length) - 1) for length in range(2, LONGEST_WORD)]
     begins = np.setdiff1d(np.concatenate(begun), keys)
     numbers = np.concatenate([longer, np.full(len(begins), BEGINS)]).astype(np.int32)
-    singly, weights = -_bytes(alone).astype(np.float32) / STEPS, _bytes(backoff).astype(np.float32) / STEPS - 16
-    most = singly + max(0, weights.max())
+    singly = -_bytes(alone).astype(np.float32) / np.float32(STEPS)
+    weights = _bytes(backoff).astype(np.float32) / np.float32(STEPS) - np.float32(16)
+    most = singly + max(np.float32(0), weights.max())
     np.maximum.at(most, second, -_bytes(chances).astype(np.float32) / STEPS)
     model = Model(
         singly,

@@ -19,9 +19,9 @@ def compiled(function: Function) -> Function:
     one another stand in one file.
     """
     try:
-        return njit(cache=True)(function)  # type: ignore[no-any-return]
+        return njit(cache=True)(function)
     except RuntimeError:
-        return njit(function)  # type: ignore[no-any-return]
+        return njit(function)
 
 
 def is_kept(function: Callable[..., object]) -> bool:

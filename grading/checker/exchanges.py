@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def exchanges(text: str) -> list[Exchange]:
     best = np.full(len(text), -np.inf)
     np.maximum.at(best, rows.place, rows.gain - handicap)
     clear = rows.gain - handicap >= best[rows.place] - CLEAR
-    rows, handicap = Likely(*(column[clear] for column in rows)), handicap[clear]
+    rows, handicap = _where(rows, np.flatnonzero(clear)), handicap[clear]
     if not len(handicap):
         return []
     meant = model.characters[rows.word, rows.place - rows.start].astype(np.int64)
@@ -69,11 +69,17 @@ def _likely(found: Lattice, model: Model) -> Likely:
     suspect, alone = walk.suspects(found, model)
     room = len(found.text)
     while True:
-        rows = Likely(*np.zeros((5, room), np.int64), np.zeros(room, np.float32))
+        word, start, end, place, alike = np.zeros((5, room), np.int64)
+        rows = Likely(word, start, end, place, alike, np.zeros(room, np.float32))
         count = walk.likely(found, model, sounds(), suspect, alone, rows)
         if count <= room:
-            return Likely(*(column[:count] for column in rows))
+            return _where(rows, np.arange(count))
         room = count
+
+
+def _where(rows: Likely, chosen: Places) -> Likely:
+    columns: Any = (column[chosen] for column in rows)
+    return Likely(*columns)
 
 
 def _gains(written: Codes, places: Places, meant: Codes) -> Chances:
@@ -103,10 +109,10 @@ def sounds() -> Sounds:
     single, longer = (usual[(model.characters[usual, 1] > 0) == long] for long in (False, True))
     single = single[model.characters[single, 0] > 0]
     homophones = sorted((sound, number) for number in single for sound in set(alike[model.characters[number, 0]]) - {0})
-    keys = packed_words(sound[model.characters[longer]])
+    keys: Codes = packed_words(sound[model.characters[longer]])
     order = np.argsort(keys, kind="stable")
     groups, bounds = np.unique(keys[order], return_index=True)
-    never = codes("".join(_NEVER_MEANT)).reshape(-1, 2) @ [1 << 15, 1]
+    never = codes("".join(_NEVER_MEANT)).reshape(-1, 2) @ np.array([1 << 15, 1])
     return Sounds(
         heard,
         alike,

@@ -8,7 +8,7 @@ time.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +108,7 @@ class Model(NamedTuple):
 
 
 @compiled
-def after(model: Model, first: int, second: int) -> float:
+def after(model: Model, first: int, second: int) -> np.float32:
     """How likely the second word is after the first one."""
     steps = get(model.pairs, first * len(model.alone) + second, -1)
     return model.backoff[first] + model.alone[second] if steps < 0 else np.float32(-steps / STEPS)
@@ -186,7 +186,7 @@ def _walk(found: Lattice, model: Model) -> None:
 
 
 @compiled
-def chance_before(found: Lattice, model: Model, start: int, word: int) -> float:
+def chance_before(found: Lattice, model: Model, start: int, word: int) -> np.float32:
     """Of the best path from the run's begin to this word, were it to start here."""
     if found.begin[start] == start:
         return model.alone[word]
@@ -199,7 +199,7 @@ def chance_before(found: Lattice, model: Model, start: int, word: int) -> float:
 
 
 @compiled
-def chance_behind(found: Lattice, model: Model, word: int, end: int) -> float:
+def chance_behind(found: Lattice, model: Model, word: int, end: int) -> np.float32:
     """Of the best path from here to the run's end after this word, were it to end here."""
     if end == found.end[end - 1]:
         return np.float32(0)
@@ -212,7 +212,7 @@ def chance_behind(found: Lattice, model: Model, word: int, end: int) -> float:
 
 
 @compiled
-def gain(found: Lattice, model: Model, start: int, word: int, end: int, least: float) -> float:
+def gain(found: Lattice, model: Model, start: int, word: int, end: int, least: np.float32) -> np.float32:
     """By what this word, in this place, changes the probability of the run; -∞ where that is clearly under `least`."""
     leave = np.float32(0) if end == found.end[start] else found.leave[end]
     best = found.best[found.begin[start]]
@@ -276,7 +276,7 @@ class Likely(NamedTuple):
 @compiled
 def likely(found: Lattice, model: Model, sounds: Sounds, suspect: Flags, alone: Flags, rows: Likely) -> int:
     """Fill the rows with the words that gain enough in suspect places; returns how many there are, even if too many."""
-    count = np.int64(0)  # and no literal, for which everything would be compiled once more
+    count: Any = np.int64(0)  # and no literal, for which everything would be compiled once more
     for start in range(len(found.text)):
         if alone[start]:
             for heard in sounds.merged[found.text[start]]:
@@ -307,7 +307,8 @@ def _weigh(
     gained = gain(found, model, start, word, end, np.float32(LIKELY))
     if gained < LIKELY:
         return 0
-    alike = _alike(sounds, found.text[place], np.int64(model.characters[word, place - start]))
+    meant: Any = np.int64(model.characters[word, place - start])
+    alike = _alike(sounds, found.text[place], meant)
     if alike == NEVER:
         return 0
     if row < len(rows.word):

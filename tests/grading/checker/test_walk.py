@@ -55,7 +55,7 @@ def test_a_gain_is_what_the_run_becomes_more_probable_by() -> None:
     found, model, gains = lattice("他去了，我以前想高诉你"), bigrams(LIBIME).model, np.zeros(1, np.float32)
     walk.rewritten(found, model, np.array([8]), codes("告"), gains)
     wanted = lattice("我以前想告诉你").best[0] - found.best[4]
-    assert gains[0] == walk.gain(found, model, 8, number("告诉"), 10, 0.0) == wanted > 0
+    assert gains[0] == walk.gain(found, model, 8, number("告诉"), 10, np.float32(0)) == wanted > 0
 
 
 def test_only_what_gains_less_than_asked_for_is_left_out() -> None:
@@ -63,10 +63,10 @@ def test_only_what_gains_less_than_asked_for_is_left_out() -> None:
     found, model = lattice(text), bigrams(LIBIME).model
     for start in range(len(text) - 1):
         for word in map(number, ("告诉", "在", "学校", "的", "电影院")):
-            weighed = walk.gain(found, model, start, word, start + 2, -np.inf)
+            weighed = walk.gain(found, model, start, word, start + 2, np.float32(-np.inf))
             assert walk.gain(found, model, start, word, start + 2, weighed) == weighed
             assert walk.gain(found, model, start, word, start + 2, weighed + 1) in (weighed, -np.inf)
-    assert walk.gain(found, model, 0, number("电影院"), 2, 1.0) == -np.inf
+    assert walk.gain(found, model, 0, number("电影院"), 2, np.float32(1)) == -np.inf
 
 
 def test_a_rewritten_text_is_cut_anew() -> None:
