@@ -66,7 +66,7 @@ def test_only_what_gains_less_than_asked_for_is_left_out() -> None:
             weighed = walk.gain(found, model, start, word, start + 2, np.float32(-np.inf))
             assert walk.gain(found, model, start, word, start + 2, weighed) == weighed
             assert walk.gain(found, model, start, word, start + 2, weighed + 1) in (weighed, -np.inf)
-    assert walk.gain(found, model, 0, number("电影院"), 2, np.float32(1)) == -np.inf
+    assert walk.gain(found, model, 0, number("电影院"), 2, np.float32(100)) == -np.inf
 
 
 def test_a_rewritten_text_is_cut_anew() -> None:
