@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0024"
-down_revision = "0028"
+revision = "0025"
+down_revision = "0024"
 
 TIME, COUNT, SUM = sa.DateTime(timezone=True), sa.BigInteger(), sa.Numeric(24, 12)
 TEXTS = {"model": sa.String(200), "feature": sa.String(32), "prompt_version": sa.String(80)}
