@@ -8,6 +8,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -120,25 +121,35 @@ def running(home: Path, **environment: str) -> Iterator[Stack]:
 
 @contextmanager
 def gunicorn(application: str = "app:create_app()", **environment: str) -> Iterator[str]:
-    """The web alone, as the Procfile starts it, on the servers that the environment names; gives its base URL."""
-    port = free_port()
-    base = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn.py", application]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PIZHU_PORT": str(port)} | environment)
+    """The web alone, as the Procfile starts it, on the servers that the environment names; gives its base URL.
 
-    def answers() -> bool:
-        assert process.poll() is None, "gunicorn has ended"
+    It gets a socket that listens already, so that nobody else can take the port before it. It answers once all is
+    imported, which takes seconds of the processor, and so much longer where many want it.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener, tempfile.TemporaryFile("w+") as log:
+        port, fd = listener.getsockname()[1], listener.fileno()
+        base = f"http://127.0.0.1:{port}"
+        command = [sys.executable, "-m", "gunicorn", "-c", "app/gunicorn.py", "-b", f"fd://{fd}", application]
+        environ = os.environ | {"PIZHU_PORT": str(port)} | environment
+        process = subprocess.Popen(command, cwd=ROOT, env=environ, pass_fds=[fd], stderr=log)
+
+        def said() -> str:
+            log.seek(0)
+            return log.read()
+
+        def answers() -> bool:
+            assert process.poll() is None, f"gunicorn has ended with {process.returncode}\n{said()}"
+            try:
+                return requests.get(f"{base}/healthz", timeout=2).ok
+            except requests.RequestException:
+                return False
+
         try:
-            return requests.get(f"{base}/healthz", timeout=2).ok
-        except requests.RequestException:
-            return False
-
-    try:
-        eventually(answers, 180, "gunicorn answers")
-        yield base
-    finally:
-        process.terminate()
-        process.wait(20)
+            eventually(answers, 180, "gunicorn answers")
+            yield base
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
 def free_port() -> int:

@@ -94,7 +94,7 @@ def school(database: None, redis: Any) -> School:
 
 @pytest.fixture
 def prometheus(school: School, tmp_path: Path) -> Iterator[str]:
-    """A Prometheus that scrapes a real web of ours every second, with the rules of deploy/; its address."""
+    """A Prometheus that scrapes two real webs of ours every second, with the rules of deploy/; its address."""
     token = tmp_path / "token"
     token.write_text("a token for the scraper")
     config = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
@@ -103,8 +103,8 @@ def prometheus(school: School, tmp_path: Path) -> Iterator[str]:
     [job] = config["scrape_configs"]
     job["authorization"] = {"credentials_file": str(token)}
     port = free_port()
-    with gunicorn(PIZHU_METRICS_TOKEN=token.read_text()) as base:
-        job["static_configs"] = [{"targets": [base.removeprefix("http://")]}]
+    with gunicorn(PIZHU_METRICS_TOKEN=token.read_text()) as one, gunicorn(PIZHU_METRICS_TOKEN=token.read_text()) as two:
+        job["static_configs"] = [{"targets": [base.removeprefix("http://") for base in (one, two)]}]
         (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
         command = ["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data"]
         command += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
@@ -118,26 +118,41 @@ def prometheus(school: School, tmp_path: Path) -> Iterator[str]:
 
 @needs_prometheus
 @pytest.mark.slow
-def test_a_real_prometheus_reads_the_ledger_the_queues_and_the_rules(school: School, prometheus: str) -> None:
-    call(model="a-model", cost=Decimal("0.25"))
-    make_essay(school.student, school.assignment)
+def test_a_real_prometheus_reads_the_ledger_the_queues_and_the_rules_and_counts_once_what_two_webs_tell(
+    school: School, prometheus: str
+) -> None:
+    def answered(query: str) -> list[dict[str, Any]]:
+        answer = requests.get(f"{prometheus}/api/v1/query", {"query": query}, timeout=20).json()
+        assert answer["status"] == "success", (query, answer)
+        found: list[dict[str, Any]] = answer["data"]["result"]
+        return found
 
     def ask(query: str) -> float | None:
         try:
-            found = requests.get(f"{prometheus}/api/v1/query", {"query": query}, timeout=5).json()["data"]["result"]
-        except requests.ConnectionError:
+            found = answered(query)
+        except requests.RequestException:  # it is not there yet, or not ready
             return None
         return float(found[0]["value"][1]) if found else None
 
+    call(model="a-model", cost=Decimal("0.25"))
+    make_essay(school.student, school.assignment)
     dollars = 'sum(llm_api_cost_dollars_total{model="a-model",task_type="grade"})'
-    eventually(lambda: ask(dollars) == 0.25, 30, "the money is scraped")
+    eventually(lambda: ask("sum(up)") == 2, 60, "two webs are scraped")
+    eventually(lambda: ask(dollars) == 0.5, 60, "each tells of the money")
+    # What a counter has when it is first seen is no increase: that takes a call afterwards.
     call(model="a-model", cost=Decimal("0.5"))
-    eventually(lambda: ask(dollars) == 0.75, 15, "and grows")
+    eventually(lambda: ask(dollars) == 1.5, 60, "and that it grows")
     assert ask('pizhu_queue_depth{queue="triage"}') == 1
     assert ask('histogram_quantile(0.5, llm_token_usage_bucket{direction="prompt"})')
-    rules = requests.get(f"{prometheus}/api/v1/rules", timeout=5).json()["data"]["groups"][0]["rules"]
+    rules = requests.get(f"{prometheus}/api/v1/rules", timeout=20).json()["data"]["groups"][0]["rules"]
     assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
     assert len(rules) >= 8
-    for query in expressions():
-        answer = requests.get(f"{prometheus}/api/v1/query", {"query": query}, timeout=5)
-        assert answer.json()["status"] == "success", (query, answer.text)
+
+    panels = {query: answered(query) for query in expressions()}
+    told = {each["metric"]["queue"] for each in panels["max without (instance) (pizhu_queue_depth)"]}
+    assert len(told) == len(panels["max without (instance) (pizhu_queue_depth)"]), "a line a queue"
+    for query in ("llm_api_cost_dollars_total", "llm_calls_total", "llm_token_usage_sum", "llm_call_seconds_bucket"):
+        assert any(query in panel and found for panel, found in panels.items()), f"{query} is on a panel that has data"
+    [cost] = panels["sum(max without (instance) (increase(llm_api_cost_dollars_total[24h])))"]
+    [one_web] = answered("min(sum by (instance) (increase(llm_api_cost_dollars_total[24h])))")
+    assert 0.5 <= float(cost["value"][1]) < 1.5 * float(one_web["value"][1]), "half a dollar, and not once for each web"
