@@ -1,6 +1,6 @@
 """What the caches answer on a day of essays and questions, by what was handed in or asked, and what that saves.
 
-    python -m benchmarks.cache_day [--essays 120] [--questions 240] [--seed 0]
+    python -m benchmarks.cache_day [--essays 60] [--questions 150] [--seed 0]
 
 Real essays of four tasks (ASAP, each task a class's assignment with its own text) and real questions (QQP) go through
 the real code: the application's routes, Postgres, Valkey, and the Procfile's workers for triage and hosted models. The
@@ -81,8 +81,8 @@ class Event:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--essays", type=int, default=120)
-    parser.add_argument("--questions", type=int, default=240)
+    parser.add_argument("--essays", type=int, default=60)
+    parser.add_argument("--questions", type=int, default=150)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     require_cases()

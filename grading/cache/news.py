@@ -64,6 +64,7 @@ class News:
         # Bytes, for with `decode_responses` the client takes the text of a pong apart.
         self._listening = redis.Redis.from_url(url, socket_connect_timeout=0.5, socket_timeout=5)
         self._fresh_until = 0.0
+        self._deaf = False
         self._lock = threading.Lock()
         self._landings: dict[str, list[Landing]] = {}
         self._flights: dict[str, str] = {}
@@ -141,7 +142,9 @@ class News:
                     channel.subscribe(NEWS)
                     self._follow(channel)
             except Exception as error:  # whatever it is, a process that listens no more would serve nothing from memory
-                log.warning("the cache hears no news, and so serves nothing from memory: %s", error)
+                if not self._deaf:
+                    log.warning("the cache hears no news, and so serves nothing from memory: %s", error)
+                self._deaf = True
                 self._closed.wait(TRUST_S)
 
     def _follow(self, channel: Any) -> None:
@@ -167,6 +170,9 @@ class News:
         if message is None:
             return
         if message["type"] == "subscribe":
+            if self._deaf:
+                log.info("the cache hears news again")
+                self._deaf = False
             self.memory.clear()  # what was published before was missed
             self._make_up()
         elif message["type"] == "pong":

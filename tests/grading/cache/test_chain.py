@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -235,6 +236,27 @@ def test_without_redis_the_model_is_asked_and_nobody_waits() -> None:
             chain.invalidate("assignment:1")
     finally:
         chain.close()
+
+
+def test_that_no_news_come_is_said_once_until_they_do(
+    redis: redis_client.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused() -> int:
+        return sum(int(entry["count"]) for entry in redis.acl_log())  # type: ignore[union-attr]
+
+    caplog.set_level(logging.INFO, "grading.cache.news")
+    redis.acl_log_reset()
+    redis.execute_command("ACL", "SETUSER", "default", "-subscribe")
+    chain = Chain(settings().redis_url, 1024 * 1024)
+    try:
+        eventually(lambda: refused() >= 3, 15, "it has tried three times")
+        redis.execute_command("ACL", "SETUSER", "default", "+@all")
+        eventually(chain.is_fresh, 10, "the chain hears the news")
+    finally:
+        redis.execute_command("ACL", "SETUSER", "default", "+@all")
+        chain.close()
+    said = [record.getMessage() for record in caplog.records if record.name == "grading.cache.news"]
+    assert [" ".join(line.split()[:5]) for line in said] == ["the cache hears no news,", "the cache hears news again"]
 
 
 def test_what_was_invalidated_while_redis_was_away_is_gone_when_it_is_back(redis: redis_client.Redis) -> None:
