@@ -159,7 +159,8 @@ def _sentence(verdict: Verdict) -> str:
     spent = verdict.spending
     if loop := spent.loop:
         often = f"{loop.times} {loop.what} in {verdict.minutes} minutes, where no work needs more than {MOST}"
-        return f"{often} ({loop.subject}); ${spent.dollars:.2f} were spent on all work"
+        places = 2 if spent.dollars >= 0.01 else 6
+        return f"{often} ({loop.subject}); ${spent.dollars:.{places}f} were spent on all work"
     usual = verdict.usual or Usual(0.0, 0.0)
     return (
         f"${spent.dollars:.2f} in {verdict.minutes} minutes, where the mean hour costs ${usual.hour:.2f} "

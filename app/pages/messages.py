@@ -104,7 +104,18 @@ _SENTENCES = (
         "$%(dollars)s in %(minutes)s minutes, where the mean hour costs $%(hour)s "
         "and %(pieces)s pieces of work explain $%(explained)s"
     ),
-    N_("one essay was asked about %(count)s times in %(minutes)s minutes; $%(dollars)s were spent"),
+    N_(
+        "%(times)s attempts at one reply in %(minutes)s minutes, where no work needs more than %(most)s (%(subject)s); "
+        "$%(dollars)s were spent on all work"
+    ),
+    N_(
+        "%(times)s replies in one claim in %(minutes)s minutes, where no work needs more than %(most)s (%(subject)s); "
+        "$%(dollars)s were spent on all work"
+    ),
+    N_(
+        "%(times)s claims at one tier in %(minutes)s minutes, where no work needs more than %(most)s (%(subject)s); "
+        "$%(dollars)s were spent on all work"
+    ),
     N_("no better model can be asked any more; graded again, in full"),
     N_("there is no local model here; PIZHU_LOCAL_MODEL names one"),
     N_("there is no provider here; OPENAI_API_KEY or PIZHU_OPENAI_BASE_URL opens one"),

@@ -108,7 +108,7 @@ def test_what_is_asked_for_again_and_again_is_found_though_it_costs_nothing_to_s
     [alert] = alerts()
     assert alert.reason == (
         f"5 attempts at one reply in 15 minutes, where no work needs more than 4 ({ESSAY}); "
-        "$0.00 were spent on all work"
+        "$0.000030 were spent on all work"
     )
     assert alert.details["repeat"] == {"times": 5, "what": "attempts at one reply", "subject": str(ESSAY)}
 

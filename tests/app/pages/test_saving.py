@@ -8,6 +8,7 @@ import pytest
 
 from grading import lifecycle, saving
 from grading.costs.anomaly import Spending, Usual, Verdict
+from grading.costs.repeats import Repeat
 from grading.routing import TEACHER, Route
 from models import Class, Essay, EssayState
 from models.session import session
@@ -87,6 +88,17 @@ def test_ops_read_why_and_end_it_and_begin_it_again(visit: Visit, school: School
     page = ops.send(ops.get("/queues"), "/saving/on", reason="the bill")
     assert WORDS in page.text
     assert "the bill" in page.text
+
+
+@pytest.mark.parametrize("what", ["attempts at one reply", "replies in one claim", "claims at one tier"])
+def test_ops_read_of_a_loop_in_their_language(visit: Visit, school: School, what: str) -> None:
+    with session() as db:
+        saving.follow(db, Verdict(True, False, 15, Spending(0.004, 1, Repeat(5, what, "a-subject")), None))
+        db.commit()
+    assert f"5 {what} in 15 minutes" in visit(school.ops).get("/queues").text
+    chinese = visit(school.ops, "zh").get("/queues").text
+    assert what not in chinese
+    assert "全部工作共花费 $0.004000" in chinese
 
 
 def test_a_class_is_paid_for_by_a_button(visit: Visit, school: School, on: None) -> None:
