@@ -17,11 +17,13 @@ def compiled(function: Function) -> Function:
     It is kept beside its source, or in the user's cache (`NUMBA_CACHE_DIR` names another place). Where none of these
     can be written, each process compiles for itself. What is kept goes stale by its own file only: functions that call
     one another stand in one file.
+
+    It makes no arrays: without numba's runtime (`_nrt`) those that it is given are not counted at each inner call.
     """
     try:
-        return njit(cache=True)(function)
+        return njit(cache=True, _nrt=False)(function)
     except RuntimeError:
-        return njit(function)
+        return njit(_nrt=False)(function)
 
 
 def is_kept(function: Callable[..., object]) -> bool:

@@ -164,7 +164,9 @@ def _runs(text: Codes) -> tuple[Places, Places]:
 def _walk(found: Lattice, model: Model) -> None:
     text, number, before, behind = found.text, found.number, found.before, found.behind
     for start in range(len(text)):
-        found.enter[start] = 0 if found.begin[start] == start else np.max(before[start])
+        found.enter[start] = 0 if found.begin[start] == start else _IMPOSSIBLE
+        for length in range(1, LONGEST_WORD + 1):
+            found.enter[start] = max(found.enter[start], before[start, length])
         key = 0
         for end in range(start + 1, min(found.end[start], start + LONGEST_WORD) + 1):
             key |= text[end - 1] << 15 * (end - start - 1)
