@@ -19,21 +19,31 @@ SUM = Numeric(24, 12)
 """US dollars, of millions of calls."""
 
 
-class CostHour(Base):
+class Costed:
+    """Sums of calls: how many, and their money."""
+
+    calls: Mapped[int] = mapped_column(BigInteger)
+    cost: Mapped[Decimal] = mapped_column(SUM)
+    baseline_cost: Mapped[Decimal] = mapped_column(SUM)
+
+
+class Counted(Costed):
+    """And their tokens."""
+
+    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
+    cached_tokens: Mapped[int] = mapped_column(BigInteger)
+    completion_tokens: Mapped[int] = mapped_column(BigInteger)
+
+
+class CostHour(Counted, Base):
     """All calls that began in one hour (UTC); none without any."""
 
     __tablename__ = "cost_hours"
 
     hour: Mapped[datetime] = mapped_column(primary_key=True)
-    calls: Mapped[int] = mapped_column(BigInteger)
-    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
-    cached_tokens: Mapped[int] = mapped_column(BigInteger)
-    completion_tokens: Mapped[int] = mapped_column(BigInteger)
-    cost: Mapped[Decimal] = mapped_column(SUM)
-    baseline_cost: Mapped[Decimal] = mapped_column(SUM)
 
 
-class CostTotal(Base):
+class CostTotal(Counted, Base):
     """Running totals (`grading.costs.running`) for each hour, by what was asked and what came of it."""
 
     __tablename__ = "cost_totals"
@@ -45,19 +55,13 @@ class CostTotal(Base):
     outcome: Mapped[CallOutcome] = mapped_column(
         Enum(CallOutcome, name="call_outcome", create_type=False), primary_key=True
     )
-    calls: Mapped[int] = mapped_column(BigInteger)
-    prompt_tokens: Mapped[int] = mapped_column(BigInteger)
-    cached_tokens: Mapped[int] = mapped_column(BigInteger)
-    completion_tokens: Mapped[int] = mapped_column(BigInteger)
-    cost: Mapped[Decimal] = mapped_column(SUM)
-    baseline_cost: Mapped[Decimal] = mapped_column(SUM)
     prompt_cost: Mapped[Decimal] = mapped_column(SUM)
     """The part of `cost` that is for prompt tokens which no prefix cache held."""
     cacheable_cost: Mapped[Decimal] = mapped_column(SUM)
     """By how much that would be less if a cache had held them all."""
 
 
-class OwnerTotal(Base):
+class OwnerTotal(Costed, Base):
     """Running totals for each day, by whose calls they were: a user's, and a class's."""
 
     __tablename__ = "owner_totals"
@@ -67,9 +71,6 @@ class OwnerTotal(Base):
     """`user` or `class`."""
     owner_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     """Also of one who is gone; nobody's name is kept here."""
-    calls: Mapped[int] = mapped_column(BigInteger)
-    cost: Mapped[Decimal] = mapped_column(SUM)
-    baseline_cost: Mapped[Decimal] = mapped_column(SUM)
 
 
 class SavingHour(Base):

@@ -105,17 +105,12 @@ _SENTENCES = (
         "and %(pieces)s pieces of work explain $%(explained)s"
     ),
     N_(
-        "%(times)s attempts at one reply in %(minutes)s minutes, where no work needs more than %(most)s (%(subject)s); "
+        "%(times)s %(what)s in %(minutes)s minutes, where no work needs more than %(most)s (%(subject)s); "
         "$%(dollars)s were spent on all work"
     ),
-    N_(
-        "%(times)s replies in one claim in %(minutes)s minutes, where no work needs more than %(most)s (%(subject)s); "
-        "$%(dollars)s were spent on all work"
-    ),
-    N_(
-        "%(times)s claims at one tier in %(minutes)s minutes, where no work needs more than %(most)s (%(subject)s); "
-        "$%(dollars)s were spent on all work"
-    ),
+    N_("attempts at one reply"),
+    N_("replies in one claim"),
+    N_("claims at one tier"),
     N_("no better model can be asked any more; graded again, in full"),
     N_("there is no local model here; PIZHU_LOCAL_MODEL names one"),
     N_("there is no provider here; OPENAI_API_KEY or PIZHU_OPENAI_BASE_URL opens one"),

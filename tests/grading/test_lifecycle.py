@@ -10,32 +10,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading import lifecycle, queues
-from grading.lifecycle import Claim, NotAllowed
+from grading.lifecycle import NotAllowed
 from grading.queues import Waiting
 from grading.routing import Route
 from grading.text import TextError
-from models import Essay, EssayState, EssayTransition, Grading, Notice, Source
+from models import Essay, EssayState, EssayTransition, Grading, Source
 from models.base import now
 from models.session import session
-from tests.factories import School, a_grading, make_assignment, make_essay
+from tests.factories import School, a_grading, make_assignment
+from tests.grading.states import claim, new, told, waiting_for_a_batch
 
 LOCAL = Route("local", "local", "a test")
-
-
-def new(school: School, state: EssayState = EssayState.submitted) -> uuid.UUID:
-    return make_essay(school.student, school.assignment, state=state).id
-
-
-def waiting_for_a_batch(db: Session, school: School) -> uuid.UUID:
-    essay_id = new(school)
-    assert lifecycle.put_in_queue(db, essay_id, Route("batches", "small", "wanted late"))
-    return essay_id
-
-
-def claim(db: Session, essay_id: uuid.UUID, lease: float = 60) -> Claim:
-    claimed = lifecycle.claim(db, essay_id, "local", lease)
-    assert claimed is not None
-    return claimed
 
 
 def history(db: Session, essay_id: uuid.UUID) -> list[EssayState]:
@@ -44,10 +29,6 @@ def history(db: Session, essay_id: uuid.UUID) -> list[EssayState]:
     assert [change.before for change in changes] == [None, *(change.after for change in changes[:-1])]
     assert changes[-1].after is db.scalar(select(Essay.state).filter_by(id=essay_id))
     return [change.after for change in changes]
-
-
-def told(db: Session, essay_id: uuid.UUID) -> set[tuple[uuid.UUID, str]]:
-    return {(notice.user_id, notice.kind) for notice in db.scalars(select(Notice).filter_by(essay_id=essay_id))}
 
 
 class TestSubmitting:

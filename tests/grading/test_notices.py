@@ -1,30 +1,13 @@
 from __future__ import annotations
 
-import uuid
-
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading import lifecycle, notices
-from grading.lifecycle import Claim
-from models import EssayState, Notice, Release, Role
+from models import EssayState, Release, Role
 from models.base import now
 from models.session import session
 from tests.factories import School, a_grading, make_assignment, make_essay, make_user
-
-
-def new(school: School, state: EssayState = EssayState.submitted) -> uuid.UUID:
-    return make_essay(school.student, school.assignment, state=state).id
-
-
-def claim(db: Session, essay_id: uuid.UUID) -> Claim:
-    claimed = lifecycle.claim(db, essay_id, "local", 60)
-    assert claimed is not None
-    return claimed
-
-
-def told(db: Session, essay_id: uuid.UUID) -> set[tuple[uuid.UUID, str]]:
-    return {(notice.user_id, notice.kind) for notice in db.scalars(select(Notice).filter_by(essay_id=essay_id))}
+from tests.grading.states import claim, new, told
 
 
 class TestNotices:

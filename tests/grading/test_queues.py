@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -8,28 +7,11 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from grading import lifecycle, queues
-from grading.lifecycle import Claim
 from grading.queues import Waiting
-from grading.routing import Route
 from models import Essay, EssayState
 from models.base import now
-from tests.factories import School, a_grading, make_essay
-
-
-def new(school: School, state: EssayState = EssayState.submitted) -> uuid.UUID:
-    return make_essay(school.student, school.assignment, state=state).id
-
-
-def waiting_for_a_batch(db: Session, school: School) -> uuid.UUID:
-    essay_id = new(school)
-    assert lifecycle.put_in_queue(db, essay_id, Route("batches", "small", "wanted late"))
-    return essay_id
-
-
-def claim(db: Session, essay_id: uuid.UUID) -> Claim:
-    claimed = lifecycle.claim(db, essay_id, "local", 60)
-    assert claimed is not None
-    return claimed
+from tests.factories import School, a_grading
+from tests.grading.states import claim, new, waiting_for_a_batch
 
 
 class TestTelling:
