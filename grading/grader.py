@@ -128,6 +128,8 @@ class Grade:
     suspicions: Suspicions | None = None
     improved: dict[str, Any] | None = None
     """Of a revised version, as `grading.revision.Former.improved`."""
+    stated_confidence: float | None = None
+    """0 to 1: the model's own word for how sure it is, where the prompt asks for it. Only evaluation looks at it."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; points are numbers."""
@@ -190,7 +192,7 @@ def grade(
             completion = _ask(engine, request, on_progress, cancelled)
             replied(completion)
             completions.append(completion)
-            answer = _read(completion, task.rubric, former)
+            answer = _read(completion, task.rubric, rendered, former)
             # The demonstration model writes no Chinese: asked again it is as slow and no better.
             speaks = engine.model != DEMO_MODEL
             if speaks and len(completions) == 1 and language_of(answer.remarks) != task.language:
@@ -225,6 +227,7 @@ def grade(
         dropped_quotes=dropped,
         dropped_claims=dropped_claims,
         improved=former.improved(criteria, answer.improved) if former else None,
+        stated_confidence=None if answer.confidence is None else answer.confidence / 100,
     )
 
 
@@ -259,10 +262,15 @@ def _request(rendered: prompt.Rendered, task: Task, request_id: str, deadline: f
     return Request(
         id=request_id,
         messages=rendered.messages,
-        schema=reply.schema(task.rubric, task.language, revised=former is not None),
-        max_tokens=reply.max_tokens(task.rubric, task.language, revised=former is not None),
+        schema=reply.schema(task.rubric, task.language, **_asked_for(rendered, former)),
+        max_tokens=reply.max_tokens(task.rubric, task.language, **_asked_for(rendered, former)),
         deadline=deadline,
     )
+
+
+def _asked_for(rendered: prompt.Rendered, former: Former | None) -> dict[str, bool]:
+    """What a reply holds besides the usual."""
+    return {"revised": former is not None, "stated": rendered.states_confidence}
 
 
 def _ask(engine: Engine, request: Request, on_progress: OnProgress, cancelled: Flag) -> Completion:
@@ -302,10 +310,10 @@ def _explained(engine: Engine, deadline: float, doubt: _Doubt, origin: Callable[
         ) from error
 
 
-def _read(completion: Completion, rubric: Rubric, former: Former | None) -> Reply:
+def _read(completion: Completion, rubric: Rubric, rendered: prompt.Rendered, former: Former | None) -> Reply:
     if completion.finish_reason == "length":
         raise InvalidReply("it was too long and was cut off")
-    return reply.parse(completion.text, rubric, revised=former is not None)
+    return reply.parse(completion.text, rubric, **_asked_for(rendered, former))
 
 
 def _confidence(
@@ -372,7 +380,7 @@ def _hashes(rendered: prompt.Rendered, task: Task, text: str, former: Former | N
         "task": task.content_hash,
         "rubric": task.rubric.content_hash,
         "essay": _sha256(text),
-        "schema": _sha256(json.dumps(reply.schema(task.rubric, task.language, revised=former is not None))),
+        "schema": _sha256(json.dumps(reply.schema(task.rubric, task.language, **_asked_for(rendered, former)))),
     }
 
 

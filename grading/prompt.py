@@ -27,13 +27,14 @@ from settings import settings
 @dataclass(frozen=True)
 class Rendered:
     """Chat messages ready for an engine; `hash` is the SHA-256 (hex) of all of them, essay included, `template_hash`
-    that of the prompt file."""
+    that of the prompt file; `states_confidence` as in `grading.prompts.library.Prompt`."""
 
     messages: tuple[Mapping[str, str], ...]
     version: str
     retry_temperature: float
     hash: str
     template_hash: str
+    states_confidence: bool
 
 
 def render(task: Task, text: str, delimiter: str, version: str | None = None, former: Former | None = None) -> Rendered:
@@ -55,7 +56,9 @@ def rendered(template: Prompt, values: Mapping[str, str], behind: str = "") -> R
     *first, (last, said) = template.filled(values)
     messages = tuple({"role": role, "content": content} for role, content in (*first, (last, said + behind)))
     digest = hashlib.sha256(json.dumps(messages, ensure_ascii=False).encode()).hexdigest()
-    return Rendered(messages, template.id, template.retry_temperature, digest, template.hash)
+    return Rendered(
+        messages, template.id, template.retry_temperature, digest, template.hash, template.states_confidence
+    )
 
 
 @cache

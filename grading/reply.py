@@ -43,6 +43,8 @@ class Reply:
     suggestions: tuple[str, ...]
     improved: Mapping[str, str] = field(default_factory=dict)
     """Of a revised version: what has changed, by criterion key."""
+    confidence: int | None = None
+    """Per cent, as the model states it; None where it was not asked."""
 
     @property
     def remarks(self) -> str:
@@ -72,13 +74,15 @@ _SIZES = {
 }
 _MAX_NOTES = 3
 _MAX_ADVICE = 2
+_CONFIDENCES = range(0, 101, 5)
+"""Per cent. Models round like that anyway, and a grammar of few words is soon compiled."""
 
 
-def schema(rubric: Rubric, language: str, *, revised: bool = False) -> dict[str, Any]:
-    """The JSON schema of a reply, which of a `revised` version also says what has changed.
+def schema(rubric: Rubric, language: str, *, revised: bool = False, stated: bool = False) -> dict[str, Any]:
+    """The JSON schema of a reply, which of a `revised` version also says what has changed, and `stated` how sure it is.
 
-    Levels come first, so that no comment sways them and their tokens are soon known. All of it is bounded: a small
-    model that would write for ever is made to stop.
+    Levels come first, so that no comment sways them and their tokens are soon known; a stated confidence comes last, so
+    that it sways nothing. All of it is bounded: a small model that would write for ever is made to stop.
     """
     sizes = _SIZES[language]
     remark, quote = _string(*sizes.remark), _string(*sizes.quote)
@@ -91,10 +95,11 @@ def schema(rubric: Rubric, language: str, *, revised: bool = False) -> dict[str,
         strengths=advice,
         suggestions=advice,
         **({"improved": _object(**dict.fromkeys(rubric.keys, remark))} if revised else {}),
+        **({"confidence": {"type": "integer", "enum": list(_CONFIDENCES)}} if stated else {}),
     )
 
 
-def max_tokens(rubric: Rubric, language: str, *, revised: bool = False) -> int:
+def max_tokens(rubric: Rubric, language: str, *, revised: bool = False, stated: bool = False) -> int:
     """Tokens within which the longest reply that the schema allows comes to its end."""
     sizes = _SIZES[language]
     remarks = (1 + revised) * len(rubric.keys) + _MAX_NOTES + 2 * _MAX_ADVICE
@@ -106,16 +111,18 @@ def max_tokens(rubric: Rubric, language: str, *, revised: bool = False) -> int:
         "strengths": [""] * _MAX_ADVICE,
         "suggestions": [""] * _MAX_ADVICE,
         **({"improved": dict.fromkeys(rubric.keys, "")} if revised else {}),
+        **({"confidence": max(_CONFIDENCES)} if stated else {}),
     }
     return math.ceil(characters * sizes.tokens_per_character) + len(json.dumps(frame))
 
 
-def parse(text: str, rubric: Rubric, *, revised: bool = False) -> Reply:
+def parse(text: str, rubric: Rubric, *, revised: bool = False, stated: bool = False) -> Reply:
     """Read a reply, or raise `InvalidReply`.
 
     The engine confines a reply to the schema, but not every release of every engine obeys all of it, so nothing is
     taken on trust: every criterion must have its level from 1 to 6 and its comment, and there must be nothing else.
-    Only lengths are let pass; the request's `max_tokens` bounds them. Of notes given twice one is kept.
+    Only lengths and the steps of a confidence are let pass; the request's `max_tokens` bounds the former. Of notes
+    given twice one is kept.
     """
     try:
         # strict=False: grammars let control characters, such as a tab in a quote, stand in strings as they are.
@@ -123,13 +130,17 @@ def parse(text: str, rubric: Rubric, *, revised: bool = False) -> Reply:
     except (ValueError, RecursionError):
         raise InvalidReply("it is not JSON") from None
     fields = ("levels", "comments", "annotations", "strengths", "suggestions")
-    whole = _fields(obj, "the reply", (*fields, "improved") if revised else fields)
+    asked = (*fields, *(("improved",) if revised else ()), *(("confidence",) if stated else ()))
+    whole = _fields(obj, "the reply", asked)
     levels = _fields(whole["levels"], "levels", rubric.keys)
     for key, level in levels.items():
         if type(level) is not int or level not in LEVELS:
             raise InvalidReply(f"the level of {key} is not a whole number from 1 to 6")
     comments = _fields(whole["comments"], "comments", rubric.keys)
     improved = _fields(whole["improved"], "improved", rubric.keys) if revised else {}
+    confidence = whole.get("confidence")
+    if stated and (type(confidence) is not int or not 0 <= confidence <= 100):
+        raise InvalidReply("the confidence is not a whole number from 0 to 100")
     return Reply(
         levels=levels,
         comments={key: _text(comment, f"the comment on {key}") for key, comment in comments.items()},
@@ -137,6 +148,7 @@ def parse(text: str, rubric: Rubric, *, revised: bool = False) -> Reply:
         strengths=tuple(_text(item, "a strength") for item in _items(whole["strengths"], "strengths")),
         suggestions=tuple(_text(item, "a suggestion") for item in _items(whole["suggestions"], "suggestions")),
         improved={key: _text(remark, f"what has changed in {key}") for key, remark in improved.items()},
+        confidence=confidence,
     )
 
 

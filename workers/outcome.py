@@ -175,6 +175,7 @@ def _columns(result: Grade, essay: Essay, tier: str) -> dict[str, Any]:
     values = result.to_json() | {"total": result.total, "max": result.max}
     for name in ("first_token_s", "attempts", "dropped_quotes", "dropped_claims"):
         values["usage"][name] = values.pop(name)
+    del values["stated_confidence"]  # a model's own word gates nothing, so that nobody takes it for ours
     if result.improved:
         values["former_id"] = uuid.UUID(result.improved["grading_id"])
     return _made_with(values, essay, tier) | _origin(essay, tier)

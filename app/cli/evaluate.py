@@ -87,7 +87,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=NamesType(),
     default=(),
     help="Grade with these versions of the prompt and show tokens, cost and quality side by side; all other figures "
-    "are of the first.",
+    "are of the first. With “stated” a model says how sure it is.",
 )
 @click.option(
     "--attacks",

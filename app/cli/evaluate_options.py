@@ -38,16 +38,16 @@ class PairType(click.ParamType):
 
 
 class NamesType(click.ParamType):
-    """Two or more names with commas between them."""
+    """Different names with commas between them."""
 
-    name = "OLD,NEW…"
+    name = "NAME,…"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         if isinstance(value, tuple):
             return value
         names = tuple(name.strip() for name in str(value).split(","))
-        if len(names) < 2 or not all(names) or len(set(names)) < len(names):
-            self.fail(f"{value!r} does not name two or more different versions, such as v1,compact.", param, ctx)
+        if not all(names) or len(set(names)) < len(names):
+            self.fail(f"{value!r} does not name different versions, such as v1,compact.", param, ctx)
         return names
 
 

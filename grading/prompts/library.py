@@ -2,7 +2,7 @@
 
 A prompt is a file that is never changed once it was used: what it says differently is a new version. Its front matter
 states `task`, `language`, `version` (its whole id), `tokens`, its own length without what is filled in, and
-`retry_temperature`, at which an invalid reply is tried again.
+`retry_temperature`, at which an invalid reply is tried again; with `states_confidence` the model says how sure it is.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Prompt:
     retry_temperature: float
     messages: tuple[tuple[str, str], ...]
     hash: str
+    states_confidence: bool = False
+    """Whether its reply says how sure the model is of its levels."""
 
     @property
     def id(self) -> str:
@@ -123,7 +125,16 @@ def load(task: str, language: str, version: str) -> Prompt:
     _, *parts = _ROLE.split(found[2])
     messages = tuple((role, text.removesuffix("\n")) for role, text in zip(parts[::2], parts[1::2], strict=True))
     digest = hashlib.sha256(file.encode()).hexdigest()
-    return Prompt(task, language, version, front["tokens"], front["retry_temperature"], messages, digest)
+    return Prompt(
+        task,
+        language,
+        version,
+        front["tokens"],
+        front["retry_temperature"],
+        messages,
+        digest,
+        front.get("states_confidence", False),
+    )
 
 
 def verbose_surplus(name: str) -> int:

@@ -154,6 +154,8 @@ def valid_reply(request: Request, essay: str) -> str:
     }
     if "improved" in request.schema["properties"]:
         reply["improved"] = dict.fromkeys(keys, "You have given one more example than before.")
+    if "confidence" in request.schema["properties"]:
+        reply["confidence"] = 20 * _level("confidence", essay)
     return json.dumps(reply, ensure_ascii=False)
 
 

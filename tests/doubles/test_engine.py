@@ -29,16 +29,17 @@ def conforms(value: Any, part: dict[str, Any]) -> bool:
     return list(value) == part["required"] and all(conforms(value[name], part["properties"][name]) for name in value)
 
 
+@pytest.mark.parametrize("stated", [False, True])
 @pytest.mark.parametrize("task", [TASK, TASK_ZH])
-def test_the_reply_conforms_to_the_schema_and_quotes_the_essay(task: Task) -> None:
+def test_the_reply_conforms_to_the_schema_and_quotes_the_essay(task: Task, stated: bool) -> None:
     text = "\n  行而知之。“To know is to act”, she said.\n"
-    schema = reply.schema(task.rubric, task.language)
+    schema = reply.schema(task.rubric, task.language, stated=stated)
     request = Request("r", render(task, text, delimiter("", text)).messages, schema, 500, 10)
     deltas: list[str] = []
     completion = InstantEngine().grade(request, deltas.append, threading.Event())
     assert "".join(deltas) == completion.text == "".join(token.text for token in completion.tokens)
     assert len(deltas) > 1
-    read = reply.parse(completion.text, task.rubric)
+    read = reply.parse(completion.text, task.rubric, stated=stated)
     assert conforms(json.loads(completion.text), schema)
     assert all(note.quote in text for note in read.notes)
     assert len(re.findall(r"\d", completion.text)) >= len(task.rubric.keys)

@@ -78,6 +78,18 @@ def test_the_total_is_the_sum_of_the_criteria_shown() -> None:
     assert float(result.total) == pytest.approx(sum(item["points"] for item in result.criteria), abs=1e-9)
 
 
+@pytest.mark.parametrize("task", [TASK, TASK_ZH])
+def test_how_sure_the_model_says_it_is_comes_with_the_prompt_that_asks_and_sways_nothing_else(task: Task) -> None:
+    engine = InstantEngine()
+    usual, stated = graded(engine, task=task), graded(engine, task=task, prompt_version="stated")
+    assert usual.stated_confidence is None
+    assert stated.stated_confidence in (0.4, 0.6, 0.8, 1.0)
+    assert (stated.criteria, stated.confidence) == (usual.criteria, usual.confidence)
+    assert stated.hashes["schema"] != usual.hashes["schema"]
+    properties = [list((engine.requests[place].schema or {})["properties"]) for place in (0, -1)]
+    assert properties[1] == [*properties[0], "confidence"]
+
+
 def test_notes_stand_on_words_of_the_essay_and_in_its_order() -> None:
     notes = [
         {"quote": "My friends would use a bus lane", "kind": "idea", "comment": "b"},

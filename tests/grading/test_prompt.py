@@ -106,7 +106,7 @@ def test_the_setting_names_the_version_where_the_caller_does_not(language: str) 
 
 
 def test_a_setting_that_names_no_prompt_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ValidationError, match="called 'v0'; there are compact, v1, verbose"):
+    with pytest.raises(ValidationError, match="called 'v0'; there are compact, stated, v1, verbose"):
         Settings(grade_prompt="v0")
 
 

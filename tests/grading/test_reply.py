@@ -36,9 +36,10 @@ def refusal(text: str) -> str:
     return caught.value.reason
 
 
-@given(obj=admitted(schema(RUBRIC, "en")), escaped=st.booleans())
+@given(obj=admitted(schema(RUBRIC, "en", stated=True)), escaped=st.booleans())
 def test_whatever_the_schema_admits_is_read(obj: dict[str, Any], escaped: bool) -> None:
-    read = parse(json.dumps(obj, ensure_ascii=escaped), RUBRIC)
+    read = parse(json.dumps(obj, ensure_ascii=escaped), RUBRIC, stated=True)
+    assert read.confidence == obj["confidence"]
     assert read.levels == obj["levels"]
     assert read.comments == obj["comments"]
     assert list(read.notes) == list(dict.fromkeys(Note(**note) for note in obj["annotations"]))
@@ -103,6 +104,30 @@ def test_a_field_given_twice_is_refused() -> None:
 @pytest.mark.parametrize("level", [0, 7, -1, 3.5, 4.0, "4", None, True, [4], 10**30])
 def test_a_level_is_a_whole_number_from_1_to_6(level: Any) -> None:
     assert "ideas" in refusal(as_text(reply(levels={"ideas": level, "language": 3})))
+
+
+def test_a_confidence_is_asked_for_last_and_only_where_it_is_wanted() -> None:
+    asked, usual = schema(RUBRIC, "en", stated=True), schema(RUBRIC, "en")
+    assert list(asked["properties"]) == [*usual["properties"], "confidence"]
+    assert max_tokens(RUBRIC, "en", stated=True) - max_tokens(RUBRIC, "en") == len(', "confidence": 100')
+    assert parse(as_text(reply()), RUBRIC).confidence is None
+    assert "nobody asked" in refusal(as_text(reply(confidence=80)))
+
+
+@pytest.mark.parametrize(("said", "read"), [(0, 0), (100, 100), (73, 73)])
+def test_a_confidence_that_is_no_step_of_five_is_still_one(said: int, read: int) -> None:
+    assert parse(as_text(reply(confidence=said)), RUBRIC, stated=True).confidence == read
+
+
+@pytest.mark.parametrize("said", [-5, 101, 0.8, 80.0, "80", "80 %", None, True, [80]])
+def test_a_confidence_is_a_whole_number_of_per_cent(said: Any) -> None:
+    with pytest.raises(InvalidReply, match="confidence"):
+        parse(as_text(reply(confidence=said)), RUBRIC, stated=True)
+
+
+def test_a_confidence_that_was_asked_for_and_is_missing_is_refused() -> None:
+    with pytest.raises(InvalidReply, match="lacks confidence"):
+        parse(as_text(reply()), RUBRIC, stated=True)
 
 
 @pytest.mark.parametrize("part", ["levels", "comments"])

@@ -230,8 +230,8 @@ def test_attacks_on_a_model_are_graded_once_and_a_mark_that_was_swayed_is_held(t
         (["--prompt-id", "9"], "no essays with the prompt_id 9"),
         (["--column", "id"], "OURS=THEIRS"),
         (["--prompts", "v1,compact"], "give --assignment and --engine"),
-        (["--prompts", "v1"], "two or more different versions"),
-        (["--prompts", "v1,v1"], "two or more different versions"),
+        (["--prompts", "v1,"], "does not name different versions"),
+        (["--prompts", "v1,v1"], "does not name different versions"),
         (["-a", "task.yaml", "--prompts", "v1,v9"], "No prompt is called 'grade/en/v9'"),
     ],
 )

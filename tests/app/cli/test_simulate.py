@@ -106,7 +106,7 @@ class TestAnOption:
             (("--accept", "local=2"), "2"),
             (("--gpu-open", "20-8"), "'20-8' are no hours of one day"),
             (("--gpu-open", "always"), "'always' is not like 8-20."),
-            (("--prompt", "haiku"), "there are ['compact', 'v1', 'verbose']"),
+            (("--prompt", "haiku"), "there are ['compact', 'stated', 'v1', 'verbose']"),
             (("--baseline", "gpt-nothing"), "No price is known for the model 'gpt-nothing'"),
         ],
     )

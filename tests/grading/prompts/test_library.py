@@ -28,6 +28,14 @@ def test_versions_of_a_prompt_have_the_same_placeholders() -> None:
         assert prompt.placeholders == library.load(prompt.task, prompt.language, "verbose").placeholders
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_who_asks_how_sure_a_model_is_asks_nothing_else_in_other_words(language: str) -> None:
+    usual, stated = (library.load("grade", language, version) for version in ("v1", "stated"))
+    (_, _, *changes) = [line for line in unified_diff(usual, stated) if line[0] in "+-"]
+    assert [line[:14] for line in changes] == ["+- confidence："[:14] if language == "zh" else "+- confidence:"]
+    assert (usual.states_confidence, stated.states_confidence) == (False, True)
+
+
 def test_what_is_not_named_is_empty_in_the_text() -> None:
     prompt = find("code_review/en/compact")
     assert "{{" not in prompt.text()
