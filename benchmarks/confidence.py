@@ -3,8 +3,9 @@
     python -m benchmarks.confidence [--marks 100] [--draws 5] [FILE …]
 
 The confidence is fitted on the marks of each draw and measured on the others; beside it stand words of doubt in the
-models' answers, and how two people agree. Without files: all labelled ones in `../shared/data`, English school essays
-with the stored answers of two models, which state no confidence of their own. Two processes share the assignments.
+models' answers, what they state of their own certainty, and how two people agree. Without files: all labelled ones in
+`../shared/data`, English school essays with the stored answers of two models, which state none. Two processes share the
+assignments.
 """
 
 from __future__ import annotations

@@ -113,8 +113,9 @@ def evaluate(**options: Any) -> None:
 
     \b
     --answers is a .jsonl file (also .gz) with essay_id, model, total_score and, where known, prompt_id,
-    prompt_variant, model_version, sub, prompt_tokens, completion_tokens, raw. Each variant of each
-    model is a grader of its own; what all of them say of an essay goes into its points.
+    prompt_variant, model_version, sub, prompt_tokens, completion_tokens, raw, and confidence: how sure
+    the model said it was, from 0 to 1. Each variant of each model is a grader of its own; what all of
+    them say of an essay goes into its points.
 
     A model's grades are kept (--grades, by default LABELLED.ENGINE.grades.jsonl in the current folder): run the same
     command again after an interruption to go on. The report of --prompts is what `pizhu prompts default` wants to see.

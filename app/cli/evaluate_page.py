@@ -9,8 +9,11 @@ from typing import Any
 from app.cli.chart import Series, chart
 from app.cli.evaluate_table import (
     ATTACKS,
+    CONFIDENCE,
+    KINDS,
     attacks_flags,
     attacks_rows,
+    confidence_rows,
     number,
     signed,
     versions_heading,
@@ -108,19 +111,20 @@ def _draws(count: int) -> str:
 
 
 def _trust(one: Mapping[str, Any]) -> Iterator[str]:
-    if one["confidence"]:
-        yield f"<h3>Confidence: which marks are off by more than {one['tolerance']:g}</h3>"
-        yield _table(
-            ("Told by", "AUROC", "ECE"),
-            [[name, number(found["auroc"]), number(found.get("ece"))] for name, found in one["confidence"].items()],
-        )
-        curve = [(row["said"], row["true"]) for row in one["confidence"]["calibrated"]["curve"]]
-        lowest = min(value for point in curve for value in point)
+    yield f"<h3>Confidence: which marks are off by more than {one['tolerance']:g}</h3>"
+    yield _table(("Told by", *CONFIDENCE), confidence_rows(one["confidence"]))
+    measured = [
+        Series(name, [(row["said"], row["true"]) for row in one["confidence"][kind]["curve"]], line=False)
+        for kind, name in KINDS.items()
+        if one["confidence"][kind]["curve"]
+    ]
+    if measured:
+        lowest = min(value for each in measured for point in each.points for value in point)
         yield chart(
             "Reliability",
             "Probability stated",
             "Share within the tolerance",
-            [Series("perfect", [(lowest, lowest), (1, 1)]), Series("measured", curve, line=False)],
+            [Series("perfect", [(lowest, lowest), (1, 1)]), *measured],
         )
     if one["intervals"]:
         yield _table(

@@ -39,10 +39,8 @@ def show(result: Mapping[str, Any]) -> None:
             [row["name"], number(row["qwk"]), number(row["mean_error"], 2), number(row["cost_1000_usd"], 2)]
             for row in one["graders"]
         ]))  # fmt: skip
-        if one["confidence"]:
-            console.print(_table((f"Off by more than {one['tolerance']:g}: told by", "AUROC", "ECE"), [
-                [name, number(found["auroc"]), number(found.get("ece"))] for name, found in one["confidence"].items()
-            ]))  # fmt: skip
+        told_by = f"Off by more than {one['tolerance']:g}: told by"
+        console.print(_table((told_by, *CONFIDENCE), confidence_rows(one["confidence"])))
         if one["intervals"]:
             console.print(_table(("Interval for", "holds", "Width"), [
                 [f"{row['stated']:.0%}", f"{row['measured']:.1%}", number(row["width"], 2)] for row in one["intervals"]
@@ -55,6 +53,22 @@ def show(result: Mapping[str, Any]) -> None:
              number(rule["random_beaten"], 2)]
             for name, rule in one["escalation"]["rules"].items()
         ]))  # fmt: skip
+
+
+CONFIDENCE = ("AUROC", "ECE", "Essays")
+KINDS = {"calibrated": "calibrated confidence", "keywords": "words of doubt", "stated": "the model's own word"}
+"""Names of the kinds of confidence that have a reliability curve."""
+
+
+def confidence_rows(found: Mapping[str, Any]) -> list[list[str]]:
+    """What each kind of confidence knows; where there is none, why."""
+    return [
+        [
+            KINDS.get(name, name) + (f" (none: {some['missing']})" if some.get("missing") else ""),
+            *(number(some["auroc"]), number(some.get("ece")), str(some.get("essays", "–"))),
+        ]
+        for name, some in found.items()
+    ]
 
 
 ATTACKS = ("Attacked", "Pairs", "Held", "Mean", "Levels", "Worst", "Levels", "+1 level")

@@ -14,7 +14,8 @@ from grading.agreement import Agreement, agreement
 from grading.calibration.sample import Array, Scale
 
 BINS = 10
-"""Bins of a reliability curve, each with as many essays as the others."""
+"""Bins of a reliability curve, each with as many essays as the others; where no more values than that were said, each
+has the essays of one value."""
 BANDS = 4
 """Parts that essays are divided into by length and by mark."""
 
@@ -42,14 +43,13 @@ class Bin:
 class Reliability:
     """Whether “so likely within the tolerance” comes true so often, and whether it tells the good marks from the bad.
 
-    `ece` is the expected calibration error, Σ nᵢ/n · |saidᵢ − trueᵢ| over the bins (Naeini and others, AAAI 2015);
-    None for a signal that is no probability. `auroc` is the probability that of two essays, one off by more than the
-    tolerance and one not, the first is the less sure: 0.5 for a signal that knows nothing, None where all marks are
-    within the tolerance or none is.
+    `ece` is the expected calibration error, Σ nᵢ/n · |saidᵢ − trueᵢ| over the bins (Naeini and others, AAAI 2015).
+    `auroc` is the probability that of two essays, one off by more than the tolerance and one not, the first is the less
+    sure: 0.5 for a signal that knows nothing, None where all marks are within the tolerance or none is.
     """
 
     bins: tuple[Bin, ...]
-    ece: float | None
+    ece: float
     auroc: float | None
     off: float
     """Share of the marks that are off by more than the tolerance."""
@@ -63,15 +63,17 @@ class Reliability:
         }
 
 
-def reliability(confidence: Array, off: NDArray[np.bool_], *, probability: bool = True) -> Reliability:
-    """Of a confidence in each mark, and whether it was off by more than the tolerance. There is at least one."""
-    order = np.argsort(confidence, kind="stable")
-    parts = [part for part in np.array_split(order, min(BINS, len(order))) if len(part)]
+def reliability(confidence: Array, off: NDArray[np.bool_]) -> Reliability:
+    """Of a confidence in each mark, 0 to 1, and whether that was off by more than the tolerance; of one at least."""
+    values = np.unique(confidence)
+    if len(values) <= BINS:
+        parts = [np.flatnonzero(confidence == value) for value in values]
+    else:
+        parts = np.array_split(np.argsort(confidence, kind="stable"), BINS)
     bins = tuple(Bin(float(confidence[part].mean()), float(1 - off[part].mean()), len(part)) for part in parts)
-    ece = sum(each.essays * abs(each.said - each.true) for each in bins) / len(order)
     return Reliability(
-        bins=bins if probability else (),
-        ece=ece if probability else None,
+        bins=bins,
+        ece=sum(each.essays * abs(each.said - each.true) for each in bins) / len(confidence),
         auroc=auroc(-confidence, off),
         off=float(off.mean()),
     )

@@ -45,6 +45,8 @@ class Opinion:
     usage: Usage | None = None
     model: str = ""
     """As the grade names it."""
+    stated: float | None = None
+    """0 to 1: the grader's own word for how sure it is; None where it says none."""
 
 
 Opinions: TypeAlias = dict[str, dict[tuple[str, str], Opinion]]
@@ -53,12 +55,17 @@ Opinions: TypeAlias = dict[str, dict[tuple[str, str], Opinion]]
 
 def stored(path: Path) -> Opinions:
     """The answers of a JSON Lines file with `essay_id, model, total_score` and, where they are known, `prompt_id`,
-    `prompt_variant`, `model_version`, `sub`, `prompt_tokens`, `completion_tokens`, `raw`. Raises `LabelledError`."""
+    `prompt_variant`, `model_version`, `sub`, `prompt_tokens`, `completion_tokens`, `confidence` (0 to 1, as the model
+    stated it), `raw`. Raises `LabelledError`."""
     by_grader: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for number, answer in json_lines(path):
         missing = [name for name in ("essay_id", "model", "total_score") if name not in answer]
         if missing:
             raise LabelledError(f"{path}, line {number}: has no {', '.join(missing)}.")
+        if not _is_probability(answer.get("confidence")):
+            raise LabelledError(
+                f"{path}, line {number}: confidence must be a number from 0 to 1, such as 0.85 for 85 per cent."
+            )
         variant = answer.get("prompt_variant")
         name = f"{answer['model']}/{variant}" if variant else str(answer["model"])
         by_grader[name, _key(answer.get("prompt_id"))].append(answer)
@@ -89,6 +96,7 @@ def graded(records: Iterable[Mapping[str, Any]], scale: Scale, model: str | None
             points=scale.low + (scale.high - scale.low) * float(grading["total"]) / float(grading["max"]),
             hedged=bool(HEDGES.search(words)),
             confidence=grading["confidence"],
+            stated=grading.get("stated_confidence"),
             cost=_cost(model, usage["prompt"], usage["completion"], usage["cached"]) if model else 0.0,
             usage=Usage(usage["prompt"], usage["cached"], usage["completion"]),
             model=grading["model"],
@@ -103,6 +111,7 @@ def _opinion(answer: Mapping[str, Any], criteria: tuple[str, ...]) -> Opinion:
         levels=tuple(float(answer["sub"][key]) for key in criteria) or (total,),
         points=total,
         hedged=bool(HEDGES.search(str(answer.get("raw") or ""))),
+        stated=answer.get("confidence"),
         cost=_cost(model, answer.get("prompt_tokens"), answer.get("completion_tokens"), 0),
     )
 
@@ -114,6 +123,11 @@ def _cost(model: str, prompt: int | None, completion: int | None, cached: int) -
         return float(price_of(model).cost(Usage(prompt, cached, completion)))
     except UnknownModel:
         return None
+
+
+def _is_probability(value: Any) -> bool:
+    """Or nothing at all."""
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1)
 
 
 def _key(value: Any) -> str:

@@ -16,7 +16,7 @@ from grading.calibration.sample import Array
 from grading.complexity import diversity
 from grading.evaluation.assignments import Assignment
 from grading.evaluation.escalation import SHARES, Escalation, escalation
-from grading.evaluation.experiment import ALL, GRADERS, Draw, Wanted
+from grading.evaluation.experiment import ALL, FEWEST_RESIDUALS, GRADERS, Draw, Wanted
 from grading.evaluation.fairness import by_group
 from grading.evaluation.metrics import Part, auroc, by_band, by_length, measured, reliability, rounded
 from grading.evaluation.opinions import Opinion
@@ -81,7 +81,7 @@ def overall(assignments: Sequence[dict[str, Any]], wanted_marks: int) -> dict[st
     if len(assignments) == 1:
         found |= {"bias": assignments[0]["bias"], "qwk_sd": assignments[0]["qwk_sd"]}
     human = [one["human"]["qwk"] if one["human"] else None for one in assignments]
-    sure = [one["confidence"]["calibrated"] for one in assignments if one["confidence"]]
+    sure = [one["confidence"]["calibrated"] for one in assignments]
     return {
         **found,
         "human_qwk": _mean(human),
@@ -129,20 +129,38 @@ def _graders(
 
 def _confidence(
     assignment: Assignment, draws: Sequence[Draw], opinions: Mapping[str, Mapping[str, Opinion]], tolerance: float
-) -> dict[str, Any] | None:
-    """How well each kind of confidence tells the marks that are off by more than the tolerance; None without any."""
-    within = [draw.within for draw in draws if draw.within is not None]
-    if not within:
-        return None
-    off = np.concatenate([_off(assignment, draw, tolerance) for draw in draws])
-    found = {"calibrated": reliability(np.concatenate(within), off).to_json()}
+) -> dict[str, Any]:
+    """How well each kind of confidence tells the marks that are off by more than the tolerance.
+
+    The method of keywords takes an answer with a word of doubt for unsure and any other for sure, and is measured as
+    what it amounts to: a probability of nought or one. The levels and quotes are no probability before calibration.
+    """
     tested = np.concatenate([draw.tested for draw in draws])
-    own, hedged = _own(assignment, opinions), _hedged(assignment, opinions)
+    off = np.concatenate([_off(assignment, draw, tolerance) for draw in draws])
+    within = [draw.within if draw.within is not None else np.full(len(draw.tested), np.nan) for draw in draws]
+    hedged = _hedged(assignment, opinions)
+
+    def told(confidence: Array, otherwise: str) -> dict[str, Any]:
+        known = np.isfinite(confidence)
+        if not known.any():
+            return {"auroc": None, "ece": None, "off": None, "curve": [], "essays": 0, "missing": otherwise}
+        essays = len(np.unique(tested[known]))
+        return {**reliability(confidence[known], off[known]).to_json(), "essays": essays, "missing": None}
+
+    found = {
+        "calibrated": told(np.concatenate(within), f"it takes {FEWEST_RESIDUALS} marks"),
+        "keywords": told(1 - hedged[tested], "there is no answer of a model"),
+        "stated": told(
+            _stated(assignment, opinions)[tested],
+            "no answer states one" if opinions else "there is no answer of a model",
+        ),
+    }
+    own = _own(assignment, opinions)[tested]
+    known = np.isfinite(own)
     if opinions:
-        found["keywords"] = {"auroc": rounded(auroc(hedged[tested], off)), "share": rounded(float((hedged > 0).mean()))}
-    known = np.isfinite(own[tested])
+        found["keywords"]["share"] = rounded(float((hedged[np.isfinite(hedged)] > 0).mean()))
     if known.any():
-        found["model's levels and quotes, uncalibrated"] = {"auroc": rounded(auroc(-own[tested][known], off[known]))}
+        found["model's levels and quotes, uncalibrated"] = {"auroc": rounded(auroc(-own[known], off[known]))}
     return found
 
 
@@ -152,22 +170,25 @@ def _off(assignment: Assignment, draw: Draw, tolerance: float) -> Any:
 
 def _own(assignment: Assignment, opinions: Mapping[str, Mapping[str, Opinion]]) -> Array:
     """The mean confidence that models show in each essay's grades; NaN where none shows any."""
-    return _mean_by_essay(assignment, opinions, lambda opinion: opinion.confidence, otherwise=np.nan)
+    return _mean_by_essay(assignment, opinions, lambda opinion: opinion.confidence)
+
+
+def _stated(assignment: Assignment, opinions: Mapping[str, Mapping[str, Opinion]]) -> Array:
+    """The mean confidence that models say they have in each essay's grades; NaN where none says any."""
+    return _mean_by_essay(assignment, opinions, lambda opinion: opinion.stated)
 
 
 def _hedged(assignment: Assignment, opinions: Mapping[str, Mapping[str, Opinion]]) -> Array:
-    """The share of each essay's answers in which a word of doubt stands."""
-    return _mean_by_essay(assignment, opinions, lambda opinion: float(opinion.hedged), otherwise=0.0)
+    """The share of each essay's answers in which a word of doubt stands; NaN where there is no answer."""
+    return _mean_by_essay(assignment, opinions, lambda opinion: float(opinion.hedged))
 
 
 def _mean_by_essay(
     assignment: Assignment,
     opinions: Mapping[str, Mapping[str, Opinion]],
     figure: Callable[[Opinion], float | None],
-    *,
-    otherwise: float,
 ) -> Array:
-    found = np.full(len(assignment.essays), otherwise)
+    found = np.full(len(assignment.essays), np.nan)
     for place, essay in enumerate(assignment.essays):
         values = [figure(said[essay.id]) for said in opinions.values() if essay.id in said]
         known = [value for value in values if value is not None]
@@ -193,7 +214,7 @@ def _intervals(assignment: Assignment, draws: Sequence[Draw]) -> list[dict[str, 
 def _escalation(
     assignment: Assignment, draws: Sequence[Draw], opinions: Mapping[str, Mapping[str, Opinion]], seed: int
 ) -> dict[str, Any]:
-    hedged = _hedged(assignment, opinions)
+    hedged, stated = np.nan_to_num(_hedged(assignment, opinions)), _stated(assignment, opinions)
     complexity = np.array([plain_complexity(essay.text) for essay in assignment.essays])
     made: list[Escalation] = []
     for number, draw in enumerate(draws):
@@ -207,6 +228,9 @@ def _escalation(
             doubts = {"lowest confidence first": -draw.within, "widest interval first": high - low, **doubts}
         if opinions:
             doubts["words of doubt in the answer"] = hedged[draw.tested]
+        if np.isfinite(stated[draw.tested]).any():  # who says nothing is as sure as the others
+            filled = np.where(np.isfinite(stated), stated, np.nanmean(stated))
+            doubts["lowest stated confidence first"] = -filled[draw.tested]
         made.append(
             escalation(assignment.scale, assignment.marks[draw.tested], draw.points, doubts, seed=seed + number)
         )

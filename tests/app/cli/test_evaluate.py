@@ -101,6 +101,41 @@ def test_stored_answers_are_graders(tmp_path: Path) -> None:
     assert one["cost_usd"] is None, "no token counts, no price"
 
 
+@pytest.mark.slow
+def test_three_kinds_of_confidence_stand_side_by_side(tmp_path: Path) -> None:
+    """A model that is always sure of its marks and hedges where they are wrong, which is every third essay."""
+    essays = rows(60)
+    answers = [
+        {"essay_id": row["id"], "model": "m", "total_score": row["score"] if row["id"] % 3 else (row["score"] + 2) % 5}
+        | {"raw": "A fair try." if row["id"] % 3 else "Perhaps a fair try.", "confidence": 0.9}
+        for row in essays
+    ]
+    path, said = written(tmp_path / "a.jsonl", essays), written(tmp_path / "m.jsonl", answers)
+    (alone,) = figures(path, "--answers", said)["assignments"]
+    told = alone["confidence"]
+    assert (told["calibrated"]["auroc"], told["calibrated"]["missing"]) == (None, "it takes 10 marks")
+    assert (told["keywords"]["auroc"], told["keywords"]["ece"]) == (1, 0)
+    assert told["keywords"]["curve"] == [{"said": 0, "true": 0, "essays": 20}, {"said": 1, "true": 1, "essays": 40}]
+    assert (told["stated"]["auroc"], told["stated"]["essays"]) == (0.5, 60)
+    assert told["stated"]["ece"] == pytest.approx(0.9 - 2 / 3, abs=1e-4)
+
+    page = tmp_path / "a.html"
+    marked = (path, "--answers", said, "--marks", 30, "--draws", 1)
+    (taught,) = figures(*marked, "--html", page)["assignments"]
+    assert all(taught["confidence"][kind]["curve"] for kind in ("calibrated", "keywords", "stated"))
+    assert "lowest stated confidence first" in taught["escalation"]["rules"]
+    for name in ("calibrated confidence", "words of doubt", "the model&#x27;s own word"):
+        assert page.read_text().count(name) >= 2, "in the table and beside the curve"
+    assert "the model's own word" in " ".join(run(*marked).output.split())
+
+
+def test_an_answer_with_a_confidence_in_per_cent_is_refused(tmp_path: Path) -> None:
+    answers = [{"essay_id": 0, "model": "m", "total_score": 3, "confidence": 85}]
+    result = run(written(tmp_path / "a.jsonl", rows(60)), "--answers", written(tmp_path / "m.jsonl", answers))
+    assert result.exit_code == 2
+    assert "m.jsonl, line 1: confidence must be a number from 0 to 1" in " ".join(result.output.split())
+
+
 def test_texts_and_graders_are_also_measured_each_without_the_other(tmp_path: Path) -> None:
     """One grader repeats the teacher, the other says the same of every essay."""
     essays = rows(60)

@@ -24,6 +24,12 @@ def test_a_confidence_that_comes_true_has_no_calibration_error() -> None:
     assert boastful.ece > 0.1
 
 
+def test_essays_of_one_value_are_never_in_two_bins_where_few_values_are_said() -> None:
+    found = reliability(np.repeat([1.0, 0.8], [30, 10]), np.repeat([True, False], [15, 25]))
+    assert [(each.said, each.true, each.essays) for each in found.bins] == [(0.8, 1.0, 10), (1.0, 0.5, 30)]
+    assert found.ece == pytest.approx(0.25 * 0.2 + 0.75 * 0.5)
+
+
 def test_auroc_of_a_signal_that_knows_one_that_does_not_and_of_nothing_to_tell() -> None:
     off = np.array([True, True, False, False])
     assert auroc(np.array([4.0, 3, 2, 1]), off) == 1.0
