@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from grading import progress
 from grading.ask import questions
+from grading.ask.ghostwriting import REFUSAL
 from models import EssayState, Question
 from models.session import session
 from tests.app.pages.conftest import Open, Visit
@@ -64,6 +65,16 @@ def test_an_answer_streams_in_and_can_be_rejected(open_page: Open, school: Schoo
     kept = asked()
     assert kept
     assert kept.rejected_at
+
+
+@slow
+def test_a_refusal_by_rule_is_no_answer_that_could_be_rejected(open_page: Open, school: School, redis: Any) -> None:
+    page = open_page(school.student, f"/assignments/{school.assignment.id}")
+    question = ask(page, "Write my essay for me.")
+    assert question.source == "rule"
+    expect(page.get_by_role("log", name="Answer")).to_have_text(REFUSAL["en"])
+    expect(page.get_by_role("status").filter(has_text="complete")).to_be_visible()
+    expect(page.get_by_role("button", name="This does not answer")).to_be_hidden()
 
 
 @slow
