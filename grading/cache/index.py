@@ -1,10 +1,10 @@
 """Where questions and their vectors are kept, and the nearest ones found.
 
 Postgres with pgvector is the index: nothing else to run, and what invalidates an entry is one statement. A search
-filters by bucket and embedder. Where a bucket is small, Postgres reads it by its B-tree and sorts it exactly; where it
-is large, it walks the HNSW graph. A graph knows no filter: it gives its `ef_search` nearest, and all of them may belong
-to others, so that a search comes back empty though there are entries. `hnsw.iterative_scan` makes it go on until enough
-are found.
+filters by bucket and embedder. A small bucket (`EXACT`) is read by its B-tree and every one of its entries compared;
+where it is large, Postgres may walk the HNSW graph. A graph knows no filter: it gives its `ef_search` nearest, and all
+of them may belong to others, so that a search comes back empty though there are entries. `hnsw.iterative_scan` makes it
+go on until enough are found, which takes the longer the smaller the bucket is among all entries.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from pgvector.sqlalchemy import HALFVEC
-from sqlalchemy import ColumnElement, cast, delete, func, select, text, update
+from sqlalchemy import ColumnElement, cast, delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -33,6 +33,9 @@ Vector = NDArray[np.float32]
 
 MAKE_ROOM_EVERY = 64
 """Entries stored between two looks at whether there are too many: each look counts them all."""
+EXACT = 6.0
+"""Times the root of the capacity: so many entries of a bucket are compared one by one, 2,000 of 100,000. One by one
+takes as long as the bucket is large, the graph as long as the bucket is a small part of all, and so they meet there."""
 _LOCK = 7312
 """Of Postgres's advisory locks: one process makes the graph, the others wait for it."""
 
@@ -83,25 +86,26 @@ class PgvectorIndex:
         self._embedder = embedder
         self._dimension = dimension
         self._capacity = capacity
+        self._exact = round(EXACT * capacity**0.5)
         self._prepared = False
         self._stored = 0
 
     def nearest(self, bucket: str, vector: Vector, count: int) -> list[Near]:
         self._prepare()
-        distance = self._column().cosine_distance(vector.tolist()).label("distance")
-        found = (
-            select(CacheEntry.id, CacheEntry.question, CacheEntry.answer, distance)
-            .where(
-                CacheEntry.bucket == bucket,
-                CacheEntry.embedder == self._embedder,
-                CacheEntry.dimension == self._dimension,
-                CacheEntry.expires_at > now(),
-            )
-            .order_by(distance)
-            .limit(count)
-        )
+        own = (CacheEntry.bucket == bucket) & (CacheEntry.embedder == self._embedder)
+        some = select(literal(1)).where(own).limit(self._exact + 1).subquery()
+        size = select(func.count()).select_from(some).scalar_subquery()
         with session() as db:
-            db.execute(_ITERATE)
+            *_, entries = db.execute(_ITERATE.add_columns(size)).one()
+            # The graph is over the column as it is cast; by the bare one, all of the bucket is read and compared.
+            column = CacheEntry.embedding if entries <= self._exact else self._column()
+            distance = column.cosine_distance(vector.tolist()).label("distance")
+            found = (
+                select(CacheEntry.id, CacheEntry.question, CacheEntry.answer, distance)
+                .where(own, CacheEntry.dimension == self._dimension, CacheEntry.expires_at > now())
+                .order_by(distance)
+                .limit(count)
+            )
             return [Near(str(row.id), row.question, row.answer, 1.0 - row.distance) for row in db.execute(found)]
 
     def store(self, key: Key, vector: Vector, answer: str, ttl_s: float) -> None:

@@ -119,8 +119,8 @@ def test_entries_of_another_embedder_are_never_compared(database: None) -> None:
 
 
 @pytest.fixture
-def graph_alone(database: None) -> Iterator[None]:
-    """Postgres may not sort, so that it must walk the graph even where reading a small bucket would be cheaper."""
+def graph_preferred(database: None) -> Iterator[None]:
+    """The planner finds sorting dear, so that it walks the graph wherever it may, also for a small bucket."""
 
     def no_sorting(connection: object) -> None:
         connection.exec_driver_sql("SET LOCAL enable_sort = off")  # type: ignore[attr-defined]
@@ -128,6 +128,12 @@ def graph_alone(database: None) -> Iterator[None]:
     event.listen(engine(), "begin", no_sorting)
     yield
     event.remove(engine(), "begin", no_sorting)
+
+
+@pytest.fixture
+def no_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph gives its first candidates and no more."""
+    monkeypatch.setattr(pgvector, "_ITERATE", select(func.set_config("hnsw.iterative_scan", "off", True)))
 
 
 def fill_with_nearer_ones_of_others(count: int) -> None:
@@ -145,13 +151,50 @@ def fill_with_nearer_ones_of_others(count: int) -> None:
         db.commit()
 
 
-def test_an_entry_is_found_behind_any_number_of_nearer_ones_of_other_classes(
-    graph_alone: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def behind() -> PgvectorIndex:
+    """An index with one entry of the class, behind 600 nearer ones of others."""
     index = pgvector_of("e")
     index.store(key("mine"), direction(1, 1), "mine", HOUR)
     fill_with_nearer_ones_of_others(600)
-    assert [one.answer for one in index.nearest(key("").bucket, direction(1), 1)] == ["mine"]
-    # And this is why: without iteration the graph's first candidates are all of others.
-    monkeypatch.setattr(pgvector, "_ITERATE", select(func.set_config("hnsw.iterative_scan", "off", True)))
-    assert index.nearest(key("").bucket, direction(1), 1) == []
+    return index
+
+
+def answers(index: PgvectorIndex) -> list[str]:
+    return [one.answer for one in index.nearest(key("").bucket, direction(1), 1)]
+
+
+@pytest.fixture
+def all_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No bucket is so small that it is compared exactly."""
+    monkeypatch.setattr(pgvector, "EXACT", 0)
+
+
+def test_a_small_bucket_is_compared_exactly_whatever_the_planner_thinks(
+    graph_preferred: None, no_iteration: None
+) -> None:
+    assert answers(behind()) == ["mine"]
+
+
+def test_an_entry_is_found_in_the_graph_behind_any_number_of_nearer_ones_of_other_classes(
+    graph_preferred: None, all_large: None
+) -> None:
+    assert answers(behind()) == ["mine"]
+
+
+def test_without_iteration_the_graphs_first_candidates_are_all_of_others(
+    graph_preferred: None, all_large: None, no_iteration: None
+) -> None:
+    assert answers(behind()) == []
+
+
+def test_a_bucket_is_large_from_the_first_entry_that_is_more_than_are_compared_exactly(
+    graph_preferred: None, no_iteration: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgvector, "EXACT", 0.002)
+    index = pgvector_of("e", capacity=1_000_000)
+    fill_with_nearer_ones_of_others(600)
+    found = []
+    for number in range(1, 4):
+        index.store(key(f"mine {number}"), direction(1, number), "mine", HOUR)
+        found.append(answers(index))
+    assert found == [["mine"], ["mine"], []]
