@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
 from typing_extensions import TypedDict  # pydantic describes the one of `typing` from Python 3.12 on
 
 from grading.costs.advisor import advise
 from grading.costs.waste import spent
+from models.session import Snapshot
 from settings import settings
 
 MONTH_HOURS = 720
@@ -36,7 +36,7 @@ class AdviceView(TypedDict):
     missing: str | None
 
 
-def advice(db: Session) -> AdviceView:
+def advice(db: Snapshot) -> AdviceView:
     """By what was spent in the last 30 days."""
     config = settings()
     hour = config.local_hour_usd

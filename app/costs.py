@@ -22,6 +22,7 @@ from grading.costs.prices import PACKAGE, newest
 from grading.costs.report import Iceberg, Spent
 from models import Class, User
 from models.base import now
+from models.session import Snapshot
 from settings import settings
 
 DAYS = 30
@@ -149,7 +150,7 @@ def _moment(value: datetime | date, *, last: bool) -> datetime:
     return midnight.astimezone(UTC)
 
 
-def costs_view(db: Session, begin: datetime, end: datetime) -> CostsView:
+def costs_view(db: Snapshot, begin: datetime, end: datetime) -> CostsView:
     found = report.costs(db, begin, end)
     whole = found.whole
     return {
@@ -175,7 +176,7 @@ def prices_view() -> PricesView:
     return {"source": PACKAGE, "dated": newest(now().date())}
 
 
-def saving_view(db: Session, begin: datetime, end: datetime, class_id: uuid.UUID | None = None) -> SavingView:
+def saving_view(db: Snapshot, begin: datetime, end: datetime, class_id: uuid.UUID | None = None) -> SavingView:
     """Of the essays, of a class or of all, whose grade came in the period."""
     return saving.to_json(savings.total(db, begin, end, class_id))  # type: ignore[return-value]
 
@@ -190,7 +191,7 @@ def iceberg_view(parts: Iceberg) -> IcebergView:
     }
 
 
-def attribution_view(db: Session, days: int = DAYS) -> AttributionView:
+def attribution_view(db: Snapshot, days: int = DAYS) -> AttributionView:
     """Of the last so many days (UTC), today included."""
     end = now()
     found = attribution(db, end - timedelta(days=days - 1), end)

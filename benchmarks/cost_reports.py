@@ -38,12 +38,12 @@ from grading.costs.attribution import attribution, of_class
 from grading.costs.report import costs, iceberg, prompt_shapes, sums_of
 from grading.costs.rollup import HOUR, roll_up
 from models import CostHour, CostRollup, CostTotal, LlmCall, OwnerTotal, SavingHour
-from models.session import forget_engine, session
+from models.session import Snapshot, forget_engine, session, snapshot
 from settings import ROOT, settings
 
 SERVER = ("fsync=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0", "max_wal_size=8GB")
 CLASS = uuid.UUID(int=1)
-VIEWS: dict[str, Callable[[Session, datetime, datetime], object]] = {
+VIEWS: dict[str, Callable[[Snapshot, datetime, datetime], object]] = {
     "costs": costs,
     "iceberg": lambda db, begin, end: iceberg(sums_of(db, begin, end), prompt_shapes()),
     "attribution": attribution,
@@ -100,7 +100,7 @@ def measured(rows: int, days: int, users: int, repeat: int) -> dict[str, Any]:
         for name, view in VIEWS.items()
         for length, period in periods.items()
     }
-    turn = milliseconds(an_hour_later, 5)
+    turn = milliseconds(an_hour_later, 5, session)
     with session() as db:
         db.execute(delete(CostRollup))
         db.commit()
@@ -129,11 +129,11 @@ def an_hour_later(db: Session) -> None:
     roll_up(db, state.until + HOUR)
 
 
-def milliseconds(view: Callable[[Session], object], repeat: int) -> dict[str, float]:
+def milliseconds(view: Callable[[Any], object], repeat: int, opened: Callable[[], Any] = snapshot) -> dict[str, float]:
     """On the clock, and of processors: this program's and the database's together."""
     taken, busy = [], 0.0
     for _ in range(repeat):
-        with session() as db:
+        with opened() as db:
             backend = db.scalar(text("SELECT pg_backend_pid()"))
             before = processor_seconds(backend)
             taken.append(1000 * seconds(lambda db=db: view(db)))

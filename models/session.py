@@ -46,6 +46,18 @@ def session() -> Iterator[Session]:
         yield opened
 
 
+class Snapshot(Session):
+    """A session that reads the database as it was at its first statement, and writes nothing."""
+
+
+@contextmanager
+def snapshot() -> Iterator[Snapshot]:
+    """For what is read in several statements, between which others commit, and must fit together."""
+    repeatable = engine().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with Snapshot(repeatable, expire_on_commit=False) as opened:
+        yield opened
+
+
 def is_away(error: SQLAlchemyError) -> bool:
     """Whether an error means that Postgres could not be reached."""
     lost = isinstance(error, DBAPIError) and error.connection_invalidated

@@ -8,7 +8,7 @@ from app.advice import AdviceView, advice
 from app.api import blueprint
 from app.api.operation import Operation, operation
 from app.auth import ops, rule
-from app.extensions import db
+from models.session import snapshot
 
 
 @blueprint.get("/costs/advice")
@@ -16,4 +16,5 @@ from app.extensions import db
 @operation(Operation(200, AdviceView))
 def advise_on_costs() -> Any:
     """What to do next about costs: what it would save, and what it would risk; by the ledger of the last 30 days."""
-    return advice(db())
+    with snapshot() as db:
+        return advice(db)

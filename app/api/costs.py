@@ -12,8 +12,8 @@ from app.api.operation import Operation, operation
 from app.auth import ops, rule
 from app.bodies import AttributionFilter, CostsFilter, CostsTable, SavingFilter
 from app.costs import AttributionView, CostsView, as_csv, attribution_view, costs_view, period, saving_view
-from app.extensions import db
 from app.views import SavingView
+from models.session import snapshot
 
 
 @blueprint.get("/costs")
@@ -26,7 +26,8 @@ def get_costs(query: CostsFilter) -> Any:
     cost for the same work. Calls under way count with their estimates. `saving` is of the essays whose grade came in
     the period, split by lever.
     """
-    return costs_view(db(), *period(query.begin, query.end))
+    with snapshot() as db:
+        return costs_view(db, *period(query.begin, query.end))
 
 
 @blueprint.get("/costs.csv")
@@ -36,10 +37,12 @@ def get_costs_table(query: CostsTable) -> Any:
     """The same as a table for a spreadsheet: by model, feature, hour, user or class."""
     rows: Sequence[Any]
     if query.by in ("user", "class"):
-        found = attribution_view(db())
+        with snapshot() as db:
+            found = attribution_view(db)
         rows = found["users"] if query.by == "user" else found["classes"]
     else:
-        view = costs_view(db(), *period(query.begin, query.end))
+        with snapshot() as db:
+            view = costs_view(db, *period(query.begin, query.end))
         lines: dict[str, Sequence[Any]] = {
             "model": view["by_model"],
             "feature": view["by_feature"],
@@ -55,7 +58,8 @@ def get_costs_table(query: CostsTable) -> Any:
 @operation(Operation(200, AttributionView, query=AttributionFilter))
 def get_attribution(query: AttributionFilter) -> Any:
     """Who the money of the last days was spent for, and how much of it for the dearest of the users."""
-    return attribution_view(db(), query.days)
+    with snapshot() as db:
+        return attribution_view(db, query.days)
 
 
 @blueprint.get("/costs/savings")
@@ -66,4 +70,5 @@ def get_savings(query: SavingFilter) -> Any:
 
     Without `from` and `to` it is the last 30 days; a month is from its first day to its last one.
     """
-    return saving_view(db(), *period(query.begin, query.end), query.class_id)
+    with snapshot() as db:
+        return saving_view(db, *period(query.begin, query.end), query.class_id)

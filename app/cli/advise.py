@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from app.advice import AdviceView, advice
-from app.cli.db import opened
+from app.cli.db import reported_errors
 from app.cli.out import OUT, write
+from models.session import snapshot
 
 
 @click.command("advise", context_settings={"max_content_width": 100})
@@ -23,7 +24,7 @@ def advise(out: Path | None) -> None:
     such a bill: cache and prompts from $1,000 a month, routing and a local model from $500, batches and queues from
     $200. Savings are of one measure each and do not add up.
     """
-    with opened() as db:
+    with reported_errors(), snapshot() as db:
         found = advice(db)
     if out is not None:
         write(out, json.dumps(found, ensure_ascii=False))

@@ -15,10 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from app.bodies import CostsFilter, validated
-from app.cli.db import opened
+from app.cli.db import reported_errors
 from app.cli.out import OUT, write
 from app.costs import as_csv, attribution_view, costs_view, period
 from app.problems import Problem
+from models.session import snapshot
 
 BY = ("model", "feature", "hour", "day", "user", "class")
 
@@ -40,7 +41,7 @@ def costs(begin: str | None, end: str | None, by: str, as_json: Path | None, tab
         wanted = validated(CostsFilter, given)
     except Problem as problem:
         raise click.UsageError(" ".join(f"--{one['field']}: {one['message']}" for one in problem.errors)) from problem
-    with opened() as db:
+    with reported_errors(), snapshot() as db:
         view = costs_view(db, *period(wanted.begin, wanted.end))
         who = attribution_view(db) if by in ("user", "class") else None
     lines: dict[str, Sequence[Any]] = {

@@ -25,6 +25,7 @@ from grading.copies.clusters import shares_words
 from grading.costs import attribution, savings
 from models import Assignment, Class, Essay, EssayState, Membership, Role, User
 from models.base import now
+from models.session import snapshot
 
 NEEDS_TEACHER = (EssayState.needs_review, EssayState.failed)
 
@@ -84,6 +85,9 @@ def school_class(class_id: uuid.UUID) -> str:
         .order_by(User.name, User.id)
     )
     wanted = validated(EssayFilter, query())
+    with snapshot() as seen:
+        spent = attribution.of_class(seen, class_id, now() - timedelta(days=DAYS - 1), now())
+        saving = savings.total(seen, now() - timedelta(days=DAYS), now(), class_id)
     return render_template(
         "teacher/class.html",
         school_class=g.school_class,
@@ -92,8 +96,8 @@ def school_class(class_id: uuid.UUID) -> str:
         students=db().scalars(students).all(),
         essays=list_of(essays, wanted),
         wanted=wanted,
-        spent=attribution.of_class(db(), class_id, now() - timedelta(days=DAYS - 1), now()),
-        saving=savings.total(db(), now() - timedelta(days=DAYS), now(), class_id),
+        spent=spent,
+        saving=saving,
         days=DAYS,
     )
 

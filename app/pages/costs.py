@@ -20,6 +20,7 @@ from grading.costs import report, savings
 from grading.costs.attribution import attribution
 from models import Class, User
 from models.base import now
+from models.session import snapshot
 from settings import settings
 
 SHOWN = 10
@@ -38,8 +39,10 @@ def costs() -> str:
     except Problem as problem:
         errors, wanted = field_errors(problem), CostsFilter.model_validate({})
     begin, end = period(wanted.begin, wanted.end)
-    found = report.costs(db(), begin, end)
-    who = attribution(db(), now() - timedelta(days=DAYS - 1), now())
+    with snapshot() as seen:
+        found = report.costs(seen, begin, end)
+        saving = savings.total(seen, begin, end)
+        who = attribution(seen, now() - timedelta(days=DAYS - 1), now())
     users, classes = who.users[:SHOWN], who.classes[:SHOWN]
     by_day = end - begin > LONGEST_IN_HOURS
     return render_template(
@@ -58,7 +61,7 @@ def costs() -> str:
         ],
         over_time=_over_time(found, by_day=by_day),
         by_day=by_day,
-        saving=savings.total(db(), begin, end),
+        saving=saving,
         months=_months(now().astimezone(ZoneInfo(settings().time_zone)).date()),
         days=DAYS,
         users=[(names_of(db(), User, users).get(one.key), one) for one in users],

@@ -28,6 +28,7 @@ from grading.cache.chain import chain
 from grading.cache.shared import EVERYTHING
 from grading.drifts import open_drifts
 from models.base import now
+from models.session import snapshot
 
 
 @blueprint.get("/queues")
@@ -111,7 +112,8 @@ def pay_for_class(class_id: uuid.UUID) -> Response:
 @blueprint.get("/costs/advice")
 @rule(ops)
 def cost_advice() -> str:
-    return render_template("ops/advice.html", found=advice(db()), at=now())
+    with snapshot() as seen:
+        return render_template("ops/advice.html", found=advice(seen), at=now())
 
 
 def _shown(name: str) -> str:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select, case, func, select, union_all
-from sqlalchemy.orm import Session
 
 from grading.costs.report import NOTHING, Spent, spent_by, sums_of
 from grading.costs.rollup import DAY, OWNERS, day_after, kept_since, midnight, of_owners, outside
 from grading.costs.running import between
 from models import CostRollup, LlmCall, OwnerTotal
+from models.session import Snapshot
 
 TOP = 100
 """Users and classes that are named."""
@@ -46,10 +46,10 @@ class Attribution:
     concentration: Mapping[float, float]
 
 
-def attribution(session: Session, begin: datetime, end: datetime) -> Attribution:
+def attribution(session: Snapshot, begin: datetime, end: datetime) -> Attribution:
     """Who calls were made for, on whole days (UTC) from that of `begin` to that of `end`."""
     begin, end = _days(begin, end)
-    rows = _read(session, lambda rolled: _dearest(_owners(begin, end, rolled)))
+    rows = session.execute(_dearest(_owners(begin, end, _rolled(session)))).all()
     users, classes = ([row for row in rows if row.kind == kind] for kind in ("user", "class"))
     costs = users[0].costs if users else []
     by_feature = spent_by("feature", sums_of(session, begin, end))
@@ -95,10 +95,10 @@ def concentration(costs: Sequence[Decimal]) -> dict[float, float]:
     return found
 
 
-def of_class(session: Session, class_id: uuid.UUID, begin: datetime, end: datetime) -> Spent:
+def of_class(session: Snapshot, class_id: uuid.UUID, begin: datetime, end: datetime) -> Spent:
     """What a class has cost, on whole days (UTC) from that of `begin` to that of `end`."""
     begin, end = _days(begin, end)
-    rows = _read(session, lambda rolled: _owners(begin, end, rolled, class_id))
+    rows = session.execute(_owners(begin, end, _rolled(session), class_id)).all()
     return Spent(calls=int(rows[0].calls), cost=rows[0].cost, baseline=rows[0].baseline_cost) if rows else Spent()
 
 
@@ -106,15 +106,9 @@ def _days(begin: datetime, end: datetime) -> tuple[datetime, datetime]:
     return midnight(begin), midnight(end) + DAY
 
 
-def _read(session: Session, query: Callable[[datetime | None], Select[Any]]) -> Sequence[Any]:
-    """What is asked of the sums, given until when they go."""
-    state = select(CostRollup.until)
-    while True:
-        rolled = session.scalar(state)
-        rows = session.execute(query(rolled)).all()
-        # A turn of the roll-up in between would have moved calls from one part to another.
-        if session.scalar(state) == rolled:
-            return rows
+def _rolled(session: Snapshot) -> datetime | None:
+    """Until when the sums go."""
+    return session.scalar(select(CostRollup.until))
 
 
 def _owners(begin: datetime, end: datetime, rolled: datetime | None, class_id: uuid.UUID | None = None) -> Select[Any]:

@@ -22,6 +22,7 @@ from grading.costs.rollup import HOUR_SUMS, KINDS, SUMS, of_hours, of_kinds, out
 from grading.costs.running import between
 from grading.prompts import library
 from models import CallOutcome, CostHour, LlmCall
+from models.session import Snapshot
 
 NOTHING = Decimal(0)
 COMPACT = "compact"
@@ -97,7 +98,7 @@ def prompt_shapes() -> dict[str, PromptShape]:
     return {one.id: PromptShape(one.tokens, max(0, surplus[one.id])) for one in library.every()}
 
 
-def costs(session: Session, begin: datetime, end: datetime) -> Costs:
+def costs(session: Snapshot, begin: datetime, end: datetime) -> Costs:
     """What was spent on calls that began from `begin` to before `end`."""
     lines = sums_of(session, begin, end)
     return Costs(
@@ -145,7 +146,7 @@ def of_assignment(session: Session, assignment_id: uuid.UUID) -> Spent:
 # --- where it is read ------------------------------------------------------------------------------------------------
 
 
-def sums_of(session: Session, begin: datetime, end: datetime) -> Sequence[Any]:
+def sums_of(session: Snapshot, begin: datetime, end: datetime) -> Sequence[Any]:
     """The keys and sums of `CostTotal`, of what began in a period, in the order of the keys; the sums are Decimal."""
     first, last = rolled_part(session, begin, end)
     parts = union_all(
@@ -158,7 +159,7 @@ def sums_of(session: Session, begin: datetime, end: datetime) -> Sequence[Any]:
     ).all()
 
 
-def _by_hour(session: Session, begin: datetime, end: datetime) -> dict[datetime, Spent]:
+def _by_hour(session: Snapshot, begin: datetime, end: datetime) -> dict[datetime, Spent]:
     first, last = rolled_part(session, begin, end)
     hours = select(*(getattr(CostHour, name) for name in ("hour", *HOUR_SUMS)))
     sums = session.execute(hours.where(CostHour.hour >= first, CostHour.hour < last)).all()

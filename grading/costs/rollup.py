@@ -40,6 +40,7 @@ from grading.costs.prices import BATCH_SHARE, MILLION
 from grading.costs.running import Running, between, new_year, renew
 from models import CostHour, CostRollup, CostTotal, EssaySaving, LlmCall, OwnerTotal, SavingHour
 from models.base import now
+from models.session import Snapshot
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 IN_FLIGHT = timedelta(minutes=10)
@@ -128,8 +129,11 @@ def forget(session: Session) -> None:
         session.execute(delete(hours).where(hours.hour < since))
 
 
-def rolled_part(session: Session, begin: datetime, end: datetime) -> tuple[datetime, datetime]:
-    """The whole hours of a period that are among the sums: from when to when, the same twice where there are none."""
+def rolled_part(session: Snapshot, begin: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """The whole hours of a period that are among the sums: from when to when, the same twice where there are none.
+
+    In a snapshot, for a turn that is committed before the sums are read would change what is among them.
+    """
     rolled = session.scalar(select(CostRollup.until))
     if rolled is None:
         return begin, begin

@@ -19,6 +19,7 @@ from grading.costs.saving import Facts, Lever, Saving
 from grading.costs.tariff import Hosted
 from grading.engines.engine import Usage
 from models import CallOutcome, Essay, EssaySaving, Grading, LlmCall, SavingHour
+from models.session import Snapshot
 from settings import settings
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def facts_of(calls: list[LlmCall], grading: Grading | None) -> Facts:
     )
 
 
-def total(session: Session, since: datetime, until: datetime, class_id: uuid.UUID | None = None) -> Saving:
+def total(session: Snapshot, since: datetime, until: datetime, class_id: uuid.UUID | None = None) -> Saving:
     """Of all essays whose grade came in that time, of a class or of everybody."""
     first, last = rolled_part(session, since, until)
     whose = SavingHour.class_id == (EVERYBODY if class_id is None else class_id)

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import aliased
 
 from grading.costs.ledger import GRADE
 from grading.costs.report import iceberg, prompt_shapes, sums_of
 from models import Assignment, CallOutcome, Essay, LlmCall, Release
 from models.base import now
+from models.session import Snapshot
 
 NOTHING = Decimal(0)
 LOOKED_BACK = timedelta(days=30)
@@ -51,7 +52,7 @@ class Spent:
     unhurried: Decimal = NOTHING
 
 
-def spent(db: Session, until: datetime | None = None) -> Spent:
+def spent(db: Snapshot, until: datetime | None = None) -> Spent:
     """Of the 30 days that end then, or of as many whole ones as there are since the first call, one at least."""
     until = until or now()
     since = until - LOOKED_BACK

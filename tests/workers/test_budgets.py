@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from grading.costs import budget, ledger, savings
 from models import CallOutcome, Essay, EssaySaving, EssayState, Grading, LlmCall, Notice, Period
-from models.session import session
+from models.session import session, snapshot
 from tests.conftest import use_environment
 from tests.doubles.engine import InstantEngine
 from tests.doubles.openai_server import OpenAiServer, serving
@@ -212,8 +212,9 @@ class TestSavings:
         with session() as db:
             calls = db.scalars(select(LlmCall)).all()
             (gave,) = [call for call in calls if call.outcome is CallOutcome.ok]
-            month = savings.total(db, row.at, row.at + timedelta(days=31), school.school_class.id)
-            other = savings.total(db, row.at, row.at + timedelta(days=31), school.other_class.id)
+        with snapshot() as seen:
+            month = savings.total(seen, row.at, row.at + timedelta(days=31), school.school_class.id)
+            other = savings.total(seen, row.at, row.at + timedelta(days=31), school.other_class.id)
         assert (row.essay_id, row.grading_id) == (essay.id, essay.current_grading_id)
         assert row.cost_usd == sum(call.cost or 0 for call in calls)
         assert row.baseline_usd == gave.baseline_cost

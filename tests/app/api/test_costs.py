@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from app.costs import as_csv
 from grading.costs.waste import spent
 from models.base import now
-from models.session import session
+from models.session import snapshot
 from tests.app.conftest import Clients
 from tests.factories import School, make_call, make_saving
 
@@ -49,7 +49,7 @@ def test_the_last_thirty_days_with_money_as_decimal_strings(ops: FlaskClient) ->
 
 def test_prompts_are_redundant_by_as_much_as_the_advisor_says(ops: FlaskClient) -> None:
     make_call(now() - timedelta(days=1), "1", prompt_version="grade/en/v1", cached_tokens=0)
-    with session() as db:
+    with snapshot() as db:
         surplus = spent(db).surplus
     assert 0 < surplus == Decimal(told(ops)["iceberg"]["prompt_usd"])
 

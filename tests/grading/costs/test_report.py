@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import product
+from itertools import count, product
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, event, func, select, update
 
 from grading.costs import savings
 from grading.costs.attribution import Attribution, attribution, concentration, of_class
 from grading.costs.report import Costs, Iceberg, PromptShape, Spent, costs, iceberg, of_assignment, sums_of
 from grading.costs.rollup import forget, roll_up
 from models import CallOutcome, CostHour, CostRollup, CostTotal, LlmCall, OwnerTotal, SavingHour
-from models.session import session
+from models.session import engine, session, snapshot
 from tests.factories import School, make_call, make_saving, make_school
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -47,13 +49,13 @@ def forgotten() -> None:
 
 def told(begin: datetime = BEGIN, end: datetime = NOON) -> tuple[Costs, Iceberg, Attribution]:
     shapes = {"grade/en/compact": PromptShape(500, 0), "grade/en/verbose": PromptShape(900, 600)}
-    with session() as db:
+    with snapshot() as db:
         return costs(db, begin, end), iceberg(sums_of(db, begin, end), shapes), attribution(db, begin, end)
 
 
 def told_of_classes(school: School, begin: datetime, end: datetime) -> list[Any]:
     class_id = school.school_class.id
-    with session() as db:
+    with snapshot() as db:
         saved = [savings.total(db, begin, end, whose) for whose in (class_id, None)]
         return [of_class(db, class_id, begin, end), *saved]
 
@@ -169,6 +171,35 @@ class TestRollUp:
         rolled()
         assert told()[0].whole.calls == 1
 
+    def test_a_report_is_of_one_moment_whatever_is_committed_while_it_is_read(self, school: School) -> None:
+        mine = {"user_id": school.student.id, "class_id": school.school_class.id}
+        old = make_call(NOON - timedelta(hours=5), **mine)
+        make_call(NOON - timedelta(hours=1), **mine)
+        make_saving(school.school_class.id, baseline="1", at=NOON - timedelta(hours=5))
+        rolled(NOON - timedelta(hours=3))
+        turns = count(1)
+
+        def goes_on() -> None:
+            """Another call and essay, a correction, and a turn of upkeep."""
+            turn = next(turns)
+            make_call(NOON - timedelta(minutes=turn), **mine)
+            make_saving(school.school_class.id, baseline="1", at=NOON - timedelta(minutes=turn))
+            correct(old, cost=Decimal(turn))
+            rolled()
+
+        def everything() -> tuple[Any, ...]:
+            return told(), told_of_classes(school, BEGIN, NOON)
+
+        before = everything()
+        with after_every_statement(goes_on):
+            seen = told()
+        assert seen == before[0]
+        assert sum(hour.cost for hour in seen[0].by_hour.values()) == seen[0].whole.cost
+        assert seen[2].users[0].cost == seen[2].whole
+        before = everything()
+        with after_every_statement(goes_on):
+            assert told_of_classes(school, BEGIN, NOON) == before[1]
+
 
 class TestForget:
     def test_sums_of_this_year_and_two_before_are_kept_and_the_rest_is_read_from_the_ledger(
@@ -239,7 +270,7 @@ class TestAttribution:
         make_call(NOON - timedelta(hours=1), "0.1", **mine)
         make_call(NOON - timedelta(hours=1), "0.5", class_id=school.other_class.id)
         rolled(NOON - timedelta(hours=3))
-        with session() as db:
+        with snapshot() as db:
             assert of_class(db, school.school_class.id, BEGIN, NOON).cost == Decimal("0.4")
             assert of_assignment(db, school.assignment.id).cost == Decimal("0.4")
 
@@ -248,6 +279,23 @@ def correct(call_id: uuid.UUID, **values: Any) -> None:
     with session() as db:
         db.execute(update(LlmCall).where(LlmCall.id == call_id).values(values))
         db.commit()
+
+
+@contextmanager
+def after_every_statement(happens: Callable[[], object]) -> Iterator[None]:
+    """Something is committed by others after each statement of this process's, but not after its own."""
+    own = False
+
+    def happen(*_: object) -> None:
+        nonlocal own
+        if not own:
+            own = True
+            happens()
+            own = False
+
+    event.listen(engine(), "after_cursor_execute", happen)
+    yield
+    event.remove(engine(), "after_cursor_execute", happen)
 
 
 def rows_of(table: type) -> int:

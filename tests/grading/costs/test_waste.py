@@ -12,7 +12,7 @@ from grading.costs.tariff import Hosted
 from grading.costs.waste import spent
 from models import Assignment, CallOutcome, Essay, EssayState, LlmCall, Release
 from models.base import now
-from models.session import session
+from models.session import session, snapshot
 from tests.factories import School, make_essay
 
 HOSTED = Hosted(Price(Decimal(2), Decimal("0.5"), Decimal(8), "a test"))
@@ -46,7 +46,7 @@ def change(row: type[Any], key: uuid.UUID, **columns: Any) -> None:
 
 
 def test_an_empty_ledger_has_spent_nothing(database: None) -> None:
-    with session() as db:
+    with snapshot() as db:
         found = spent(db)
     assert (found.days, list(found.calls), found.repeats, found.behind, found.unhurried) == (1, [], 0, 0, 0)
 
@@ -58,7 +58,7 @@ def test_calls_that_are_alike_are_added_up(database: None) -> None:
     add(tier="local", price={"hour_usd": "0.7", "source": "a test"}, started_at=now() - timedelta(days=3))
     add(price=Hosted(HOSTED.price, batch=True).to_json())
     add(started_at=now() - timedelta(days=31))
-    with session() as db:
+    with snapshot() as db:
         found = spent(db)
     assert round(found.days, 2) == 3
     by = {(calls.tier, calls.outcome, calls.batch): calls for calls in found.calls}
@@ -75,7 +75,7 @@ def test_what_is_wasted_is_what_the_iceberg_says_beside_the_compact_prompts(data
     add(prompt_tokens=1000, cached_tokens=0)
     add(prompt_tokens=1000, cached_tokens=0, prompt_version="grade/en/compact")
     add(outcome=CallOutcome.invalid, cost=Decimal(3), prompt_tokens=1000)
-    with session() as db:
+    with snapshot() as db:
         found = spent(db)
     assert (found.surplus, found.retries) == (Decimal("0.000274"), 3)
 
@@ -86,7 +86,7 @@ def test_a_text_that_had_a_grade_and_got_another_is_a_repeat(school: School) -> 
     change(Essay, first.id, finished_at=second.created_at - timedelta(hours=1))
     for essay, cost in ((first, 1), (second, 2), (other, 4)):
         add(essay, cost=Decimal(cost))
-    with session() as db:
+    with snapshot() as db:
         assert spent(db).repeats == 2
 
 
@@ -99,7 +99,7 @@ def test_who_went_to_a_provider_since_the_queue_was_too_long_is_counted(school: 
     for essay in essays:
         add(essay)
         add(essay, tier="local", price={"hour_usd": "0.7", "source": "a test"})
-    with session() as db:
+    with snapshot() as db:
         assert spent(db).behind == 1
 
 
@@ -109,5 +109,5 @@ def test_grades_that_wait_for_the_teachers_release_are_in_no_hurry(school: Schoo
     add(essay, price=Hosted(HOSTED.price, batch=True).to_json())
     for release, dollars in ((Release.at_once, 0), (Release.on_release, 1)):
         change(Assignment, school.assignment.id, release=release)
-        with session() as db:
+        with snapshot() as db:
             assert spent(db).unhurried == dollars
