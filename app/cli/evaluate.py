@@ -186,7 +186,7 @@ def _evaluate(options: Options) -> None:
         "engine": engine,
         "seconds": round(time.monotonic() - started, 1),
         "cost_usd": None if any(one["cost_usd"] is None for one in found) else sum(one["cost_usd"] for one in found),
-        "prompts": compare(parts, versions, said, seed=options.seed).model_dump() if len(versions) > 1 else None,
+        "prompts": compare(parts, versions, said, seed=options.seed).model_dump() if options.prompts else None,
         "assignments": found,
     }
     if options.json_out:

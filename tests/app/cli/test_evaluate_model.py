@@ -62,17 +62,14 @@ def test_what_a_hosted_model_says_of_its_own_certainty_is_measured_and_never_mix
     path = written(tmp_path / "a.jsonl", rows(24))
     arguments = (path, "-a", tmp_path / "task.yaml", "--engine", "small", "--marks", 0)
 
-    def confidence(*more: object) -> dict[str, Any]:
-        (one,) = figures(*arguments, *more)["assignments"]
-        found: dict[str, Any] = one["confidence"]
-        return found
+    usual = figures(*arguments)
+    (one,) = usual["assignments"]
+    assert one["confidence"]["stated"]["missing"] == "no answer states one"
+    assert one["confidence"]["keywords"]["essays"] == 24
 
-    usual = confidence()
-    assert usual["stated"]["missing"] == "no answer states one"
-    assert usual["keywords"]["essays"] == 24
-
-    told = confidence("--prompts", "stated")["stated"]
+    asked = figures(*arguments, "--prompts", "stated")
     assert complete(provider) == 48, "grades without a confidence do not stand in for those with one"
+    told = asked["assignments"][0]["confidence"]["stated"]
     assert (told["auroc"], told["essays"], told["off"]) == (1, 24, 0.5)
     assert told["curve"] == [{"said": 0.15, "true": 0, "essays": 12}, {"said": 0.95, "true": 1, "essays": 12}]
     assert told["ece"] == pytest.approx(0.1)
@@ -81,5 +78,6 @@ def test_what_a_hosted_model_says_of_its_own_certainty_is_measured_and_never_mix
     assert complete(provider) == 48, "both are kept"
     stated, v1 = both["prompts"]["versions"]
     assert 0 < stated["completion_tokens"] - v1["completion_tokens"] < 20
+    assert [stated] == asked["prompts"]["versions"], "what it costs is told without another version too"
     assert both["assignments"][0]["confidence"]["stated"] == told
-    assert confidence() == usual
+    assert figures(*arguments)["assignments"] == usual["assignments"]

@@ -32,6 +32,7 @@ from grading.engines.engine import (
     Token,
 )
 from grading.engines.vllm import VllmEngine
+from grading.grader import grade, unobserved
 from grading.levels import first_levels
 from grading.task import Task
 from settings import ROOT
@@ -173,6 +174,23 @@ class TestTheDemonstrationModel:
         assert completion.finish_reason == "stop"
         assert completion.first_token_s > 0
         obeys(completion.text)
+
+    def test_states_how_sure_it_is_where_the_prompt_asks(self, vllm_engine: VllmEngine) -> None:
+        """In a whole grade, in Chinese, where replies are short."""
+        result = grade(
+            chinese_essays(1)[0][:300],
+            TASK_ZH,
+            vllm_engine,
+            request_id="stated",
+            secret="secret",
+            on_progress=lambda field, piece: None,
+            cancelled=NEVER,
+            deadline=240,
+            on_call=unobserved,
+            prompt_version="stated",
+        )
+        assert result.attempts == 1, "the grammar confined the number too"
+        assert result.stated_confidence in [step / 20 for step in range(21)]
 
     def test_gives_the_probabilities_of_all_six_levels(self, vllm_engine: VllmEngine) -> None:
         completion = vllm_engine.grade(grading(english_essays(2)[1]), lambda delta: None, NEVER)
