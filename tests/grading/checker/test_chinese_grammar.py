@@ -30,6 +30,8 @@ def slips(text: str) -> list[tuple[str, str | None]]:
         ("他慢慢的好起来。", "的", "地"),
         ("做为一个学生，我要努力。", "做", "作"),
         ("不要去得话，请说。", "得", "的"),
+        ("不要盲目的阻止他们。", "的", "地"),
+        ("他认真的写作业。", "的", "地"),
     ],
 )
 def test_what_sounds_alike_is_told_apart_by_grammar(text: str, written: str, meant: str) -> None:
@@ -43,6 +45,7 @@ def test_what_sounds_alike_is_told_apart_by_grammar(text: str, written: str, mea
         "她高兴地唱起歌来，很快地跑了。",
         "这是一种深深的感动，也是更轻松的开始。",
         "我们要好好的学习。",
+        "更重要的是健康，这是最认真的一个。",
         "你在哪里读书？我不知道他在哪里。",
         "我收到一封信，老师受到大家的欢迎。",
         "他在说话，我再也不去了，现在也不去。",
@@ -54,6 +57,10 @@ def test_what_sounds_alike_is_told_apart_by_grammar(text: str, written: str, mea
 )
 def test_good_grammar_is_left_alone(text: str) -> None:
     assert slips(text) == []
+
+
+def test_one_slip_is_found_once() -> None:
+    assert slips("他变的很胖，我走了。") == [("的", "得")]
 
 
 def test_it_is_counted_and_nobody_is_told() -> None:
