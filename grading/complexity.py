@@ -103,7 +103,11 @@ def diversity(words: Sequence[str], window: int = WINDOW) -> float:
     different = 0
     for place, word in enumerate(words):
         # A word is new in the windows that end before `place + window` and begin after it stood last.
-        first = max(last.get(word, -1), place - window) + 1
-        different += max(0, min(place + 1, windows) - first)
+        first = last.get(word, -1) + 1
+        if first <= place - window:
+            first = place - window + 1
+        before = place + 1 if place < windows else windows
+        if before > first:
+            different += before - first
         last[word] = place
     return different / windows / window

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from grading.checker.chinese_pairs import PAIRS
+from grading.checker.chinese_pairs import PAIRS, Pair
 from grading.checker.finding import Finding
 from grading.segmentation import Sentence, Word, jieba
 
@@ -27,25 +27,27 @@ _WHERE = re.compile("在(哪)里")
 _QUESTION = re.compile("[?？吗呢什谁怎几问想找]|知道|不管|无论|不论|告诉|记得|忘|明白|清楚|哪里.*哪里")
 
 _LONGEST_BEFORE = 10
-_WRITTEN = re.compile(
-    "|".join(
-        f"{one}(?={'|'.join(f'(?:{pair.after})' for pair in PAIRS if one in pair.written)})"
-        for one in sorted({one for pair in PAIRS for one in pair.written})
-    )
-)
+
+
+def _shown(pair: Pair) -> str:
+    """What shows it behind the character and, where that is of one length as `re` asks for, before it."""
+    try:
+        return re.compile(f"(?<=(?:{pair.before})[{pair.written}])(?={pair.after})").pattern
+    except re.error:
+        return f"(?={pair.after})"
+
+
 _BY_WRITTEN = {
     one: [
-        (
-            re.compile(f"(?:{pair.before})$"),
-            re.compile(pair.after),
-            pair.meant,
-            pair.why or f"这里要用“{pair.meant}”。",
-        )
+        (re.compile(f"(?:{pair.before})$"), re.compile(pair.after), pair.meant, pair.why or f"这里要用“{pair.meant}”。")
         for pair in PAIRS
         if one in pair.written
     ]
-    for one in {one for pair in PAIRS for one in pair.written}
+    for one in sorted({one for pair in PAIRS for one in pair.written})
 }
+_WRITTEN = re.compile(
+    "|".join(f"{one}(?:{'|'.join(_shown(pair) for pair in PAIRS if one in pair.written)})" for one in _BY_WRITTEN)
+)
 
 
 def check(text: str, sentences: Sequence[Sentence]) -> list[Finding]:

@@ -48,7 +48,8 @@ class Exchange(NamedTuple):
 def exchanges(text: str) -> list[Exchange]:
     """Those that gain much by the first model, and not much less than others of their character."""
     written, (words, model) = codes(text), bigrams(LIBIME)
-    rows = _likely(walk.lattice(written, model), model)
+    found = walk.lattice(written, model)
+    rows = _likely(found, model)
     handicap = np.array([0, NEARLY, FAR])[rows.alike] + ALONE * (rows.end == rows.start + 1)
     best = np.full(len(text), -np.inf)
     np.maximum.at(best, rows.place, rows.gain - handicap)
@@ -57,7 +58,7 @@ def exchanges(text: str) -> list[Exchange]:
     if not len(handicap):
         return []
     meant = model.characters[rows.word, rows.place - rows.start].astype(np.int64)
-    gain = (rows.gain + _gains(written, rows.place, meant)) / 2 - handicap
+    gain = (rows.gain + _gains(found, rows.place, meant)) / 2 - handicap
     columns = (rows.start, rows.end, rows.place, rows.word, gain, rows.alike == walk.APART)
     return [
         Exchange(start, end, place, words[word][place - start], gained, far)
@@ -82,10 +83,11 @@ def _where(rows: Likely, chosen: Places) -> Likely:
     return Likely(*columns)
 
 
-def _gains(written: Codes, places: Places, meant: Codes) -> Chances:
+def _gains(found: Lattice, places: Places, meant: Codes) -> Chances:
     """By what these characters, each in its place, make their run more probable by the second model."""
     model, gains = bigrams(SUNPINYIN).model, np.zeros(len(places), np.float32)
-    walk.rewritten(walk.lattice(written, model), model, places, meant, gains)
+    runs = np.where(np.isin(found.begin, found.begin[places]), found.text, walk.OTHER)
+    walk.rewritten(walk.lattice(runs, model), model, places, meant, gains)
     return gains
 
 
@@ -108,9 +110,11 @@ def sounds() -> Sounds:
     usual = np.flatnonzero(model.alone > RARE)
     single, longer = (usual[(model.characters[usual, 1] > 0) == long] for long in (False, True))
     single = single[model.characters[single, 0] > 0]
-    homophones = sorted((sound, number) for number in single for sound in set(alike[model.characters[number, 0]]) - {0})
+    single = single[np.argsort(-model.most[single], kind="stable")]
+    homophones = [(sound, number) for number in single for sound in set(alike[model.characters[number, 0]]) - {0}]
+    homophones.sort(key=lambda one: one[0])
     keys: Codes = packed_words(sound[model.characters[longer]])
-    order = np.argsort(keys, kind="stable")
+    order = np.lexsort([-model.most[longer], keys])
     groups, bounds = np.unique(keys[order], return_index=True)
     never = codes("".join(_NEVER_MEANT)).reshape(-1, 2) @ np.array([1 << 15, 1])
     return Sounds(

@@ -129,6 +129,8 @@ class Lattice(NamedTuple):
     end: Places
     """… and ends; what is no Chinese character is a run of none."""
     number: Numbers
+    ties: Chances
+    """`[place, former, length]`: of the word of so many characters at a place after the one that ends before it."""
     before: Chances
     """Of the best path from the run's begin to this word, which it includes."""
     behind: Chances
@@ -146,7 +148,8 @@ def lattice(text: Codes, model: Model) -> Lattice:
     shape = (len(text) + 1, LONGEST_WORD + 1)
     before, behind = np.full((2, *shape), _IMPOSSIBLE)
     best, enter, leave = np.full((3, len(text) + 1), _IMPOSSIBLE)
-    found = Lattice(text, *_runs(text), np.full(shape, NONE), before, behind, best, enter, leave)
+    ties = np.zeros((*shape, LONGEST_WORD + 1), np.float32)
+    found = Lattice(text, *_runs(text), np.full(shape, NONE), ties, before, behind, best, enter, leave)
     _walk(found, model)
     return found
 
@@ -164,7 +167,8 @@ def _runs(text: Codes) -> tuple[Places, Places]:
 def _walk(found: Lattice, model: Model) -> None:
     text, number, before, behind = found.text, found.number, found.before, found.behind
     for start in range(len(text)):
-        found.enter[start] = 0 if found.begin[start] == start else _IMPOSSIBLE
+        begins = found.begin[start] == start
+        found.enter[start] = 0 if begins else _IMPOSSIBLE
         for length in range(1, LONGEST_WORD + 1):
             found.enter[start] = max(found.enter[start], before[start, length])
         key = 0
@@ -175,11 +179,12 @@ def _walk(found: Lattice, model: Model) -> None:
                 break
             if word != BEGINS:
                 number[end, end - start] = word
-                before[end, end - start] = chance_before(found, model, start, word)
+                before[end, end - start] = model.alone[word] if begins else _tied(found, model, start, end, word)
     for end in range(len(text), 0, -1):
         for length in range(1, LONGEST_WORD + 1):
             if number[end, length] != NONE:
-                behind[end, length] = chance_behind(found, model, number[end, length], end)
+                ends = end == found.end[end - 1]
+                behind[end, length] = 0 if ends else _followed(found, end, length)
                 reach = model.most[number[end, length]] + behind[end, length]
                 found.leave[end - length] = max(found.leave[end - length], reach)
                 if found.begin[end - 1] == end - length:
@@ -188,27 +193,49 @@ def _walk(found: Lattice, model: Model) -> None:
 
 
 @compiled
-def chance_before(found: Lattice, model: Model, start: int, word: int) -> np.float32:
-    """Of the best path from the run's begin to this word, were it to start here."""
+def _tied(found: Lattice, model: Model, start: int, end: int, word: int) -> np.float32:
+    """`before` of a word, whose ties to those that end where it starts are kept."""
+    best = _IMPOSSIBLE
+    for former in range(1, LONGEST_WORD + 1):
+        if found.number[start, former] != NONE:
+            tie = after(model, found.number[start, former], word)
+            found.ties[start, former, end - start] = tie
+            best = max(best, found.before[start, former] + tie)
+    return best
+
+
+@compiled
+def _followed(found: Lattice, end: int, length: int) -> np.float32:
+    """`behind` of a word."""
+    best = _IMPOSSIBLE
+    for latter in range(1, min(found.end[end] - end, LONGEST_WORD) + 1):
+        if found.number[end + latter, latter] != NONE:
+            best = max(best, found.ties[end, length, latter] + found.behind[end + latter, latter])
+    return best
+
+
+@compiled
+def chance_before(found: Lattice, model: Model, start: int, word: int, least: np.float32) -> np.float32:
+    """Of the best path from the run's begin to this word, were it to start here; -∞ where that is under `least`."""
     if found.begin[start] == start:
         return model.alone[word]
     best = _IMPOSSIBLE
     for length in range(1, LONGEST_WORD + 1):
         former = found.number[start, length]
-        if former != NONE:
+        if former != NONE and found.before[start, length] + model.most[word] >= least:
             best = max(best, found.before[start, length] + after(model, former, word))
     return best
 
 
 @compiled
-def chance_behind(found: Lattice, model: Model, word: int, end: int) -> np.float32:
-    """Of the best path from here to the run's end after this word, were it to end here."""
+def chance_behind(found: Lattice, model: Model, word: int, end: int, least: np.float32) -> np.float32:
+    """Of the best path from here to the run's end after this word, were it to end here; likewise."""
     if end == found.end[end - 1]:
         return np.float32(0)
     best = _IMPOSSIBLE
     for length in range(1, min(found.end[end] - end, LONGEST_WORD) + 1):
         latter = found.number[end + length, length]
-        if latter != NONE:
+        if latter != NONE and model.most[latter] + found.behind[end + length, length] >= least:
             best = max(best, after(model, word, latter) + found.behind[end + length, length])
     return best
 
@@ -220,10 +247,10 @@ def gain(found: Lattice, model: Model, start: int, word: int, end: int, least: n
     best = found.best[found.begin[start]]
     if found.enter[start] + model.most[word] + leave - best < least:
         return _IMPOSSIBLE
-    before = chance_before(found, model, start, word)
+    before = chance_before(found, model, start, word, least + best - leave)
     if before + leave - best < least:
         return _IMPOSSIBLE
-    return before + chance_behind(found, model, word, end) - best
+    return before + chance_behind(found, model, word, end, least + best - before) - best
 
 
 @compiled
@@ -253,12 +280,12 @@ class Sounds(NamedTuple):
     never: Table
     """Pairs of characters, `written · 2¹⁵ + meant`, of which the second is never meant."""
     first: Places
-    """By number of what many hear, the first of the `single` words that are heard so."""
+    """By number of what many hear, the first of the `single` words that are heard so; the likeliest come first."""
     single: Numbers
     sound: Codes
     """By character, the first that sounds the same in a word."""
     groups: Table
-    """Numbers of groups of `words`, between `bounds`, by such sounds."""
+    """Numbers of groups of `words`, between `bounds`, by such sounds; likewise."""
     bounds: Places
     words: Numbers
 
@@ -282,16 +309,30 @@ def likely(found: Lattice, model: Model, sounds: Sounds, suspect: Flags, alone: 
     for start in range(len(found.text)):
         if alone[start]:
             for heard in sounds.merged[found.text[start]]:
-                for place in range(sounds.first[heard], sounds.first[heard + 1]):
-                    count += _weigh(found, model, sounds, sounds.single[place], start, start + 1, rows, count)
+                alike = sounds.single[sounds.first[heard] : sounds.first[heard + 1]]
+                count = _weigh_all(found, model, sounds, alike, start, start + 1, rows, count)
         key, odd = 0, False
         for end in range(start + 1, min(found.end[start], start + LONGEST_WORD) + 1):
             key |= sounds.sound[found.text[end - 1]] << 15 * (end - start - 1)
             odd |= suspect[end - 1]
             group = get(sounds.groups, key, NONE) if odd and end > start + 1 else NONE
             if group != NONE:
-                for place in range(sounds.bounds[group], sounds.bounds[group + 1]):
-                    count += _weigh(found, model, sounds, sounds.words[place], start, end, rows, count)
+                alike = sounds.words[sounds.bounds[group] : sounds.bounds[group + 1]]
+                count = _weigh_all(found, model, sounds, alike, start, end, rows, count)
+    return count
+
+
+@compiled
+def _weigh_all(
+    found: Lattice, model: Model, sounds: Sounds, words: Numbers, start: int, end: int, rows: Likely, count: int
+) -> int:
+    """Of words that follow on some other with falling probability; returns the new count."""
+    leave = np.float32(0) if end == found.end[start] else found.leave[end]
+    least = LIKELY + found.best[found.begin[start]] - found.enter[start] - leave
+    for word in words:
+        if model.most[word] < least:
+            break
+        count += _weigh(found, model, sounds, word, start, end, rows, count)
     return count
 
 
@@ -356,7 +397,7 @@ def _suspect(found: Lattice, model: Model, suspect: Flags, alone: Flags, ties: C
             odd[end, end - start] |= model.character[OTHER] == word
             for before in range(1, LONGEST_WORD + 1):
                 if found.begin[start] != start and _likeliest(found, start, before):
-                    tie = after(model, found.number[start, before], word) - model.alone[word]
+                    tie = found.ties[start, before, end - start] - model.alone[word]
                     ties[end, end - start] += tie
                     ties[start, before] += tie
                     if tie < 0:
