@@ -14,6 +14,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +23,8 @@ from numpy.typing import NDArray
 
 from models.session import engine
 
-CHUNK = 200_000
+CHUNK = 50_000
+Chunk = tuple[list[str], list[str], int]
 CLASSES = 200
 HOURS = np.array([1, 1, 1, 1, 1, 1, 2, 3, 5, 6, 6, 5, 4, 5, 6, 7, 7, 6, 8, 12, 16, 15, 8, 3], float)
 """How busy the hours of a day are beside each other."""
@@ -69,10 +71,10 @@ def seed(rows: int, days: int, users: int) -> None:
             f"TRUNCATE {', '.join(INDEXED)} CASCADE"
         )  # in the same transaction, so that COPY may write frozen rows
         _people(cursor, users)
-        for calls, savings, done in _rows(rows, days, users):
+        for calls, savings, done in _ahead(_rows(rows, days, users)):
             for table, columns, lines in (("llm_calls", CALLS, calls), ("essay_savings", SAVINGS, savings)):
-                file = io.StringIO("".join(lines))
-                cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN WITH (FREEZE)", file)
+                file = io.BytesIO("".join(lines).encode())
+                cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN WITH (FREEZE)", file, size=1 << 20)
             print(f"{done:,} of {rows:,} calls", file=sys.stderr)
         for statement in rebuilt:
             cursor.execute(statement)
@@ -109,7 +111,16 @@ def _people(cursor: Any, users: int) -> None:
     )
 
 
-def _rows(rows: int, days: int, users: int) -> Iterator[tuple[list[str], list[str], int]]:
+def _ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The same, each made while Postgres reads the one before."""
+    with ThreadPoolExecutor(1) as maker:
+        following = maker.submit(next, chunks, None)
+        while (chunk := following.result()) is not None:
+            following = maker.submit(next, chunks, None)
+            yield chunk
+
+
+def _rows(rows: int, days: int, users: int) -> Iterator[Chunk]:
     """Lines of calls and of savings, the oldest first, and how many calls there have been with these."""
     dice = np.random.default_rng(0)
     moments = _moments(dice, rows, days)
