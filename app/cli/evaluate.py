@@ -166,7 +166,7 @@ def _evaluate(options: Options) -> None:
             raise ExperimentError(f"{engine} has graded none of the essays of {', '.join(none)}.")
         found = []
         for part in parts:
-            with progress(options.draws) as advance:
+            with progress(options.draws, "Testing", "draws") as advance:
                 opinions = of_assignment(answers, part) | ({engine: graded[part.name]} if graded else {})
                 prior = _prior(part, others, answers)
                 wanted = _wanted(options, part, bool(opinions) or prior is not None)

@@ -162,21 +162,21 @@ def load_engine(config: Settings) -> Engine:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[], None]]:
+def progress(total: int, doing: str = "Grading", things: str = "essays") -> Iterator[Callable[[], None]]:
     """A bar on a terminal, a line now and then elsewhere; both on standard error."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _plain_progress(total)
+        yield _plain_progress(total, things)
         return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]:.2f} essays/s"),
+        TextColumn(f"{{task.fields[rate]:.2f}} {things}/s"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as drawn:
-        bar = drawn.add_task("Grading", total=total, rate=0.0)
+        bar = drawn.add_task(doing, total=total, rate=0.0)
 
         def advance() -> None:
             drawn.advance(bar)
@@ -186,7 +186,7 @@ def progress(total: int) -> Iterator[Callable[[], None]]:
         yield advance
 
 
-def _plain_progress(total: int) -> Callable[[], None]:
+def _plain_progress(total: int, things: str) -> Callable[[], None]:
     started = told = time.monotonic()
     done = 0
 
@@ -198,7 +198,7 @@ def _plain_progress(total: int) -> Callable[[], None]:
             told = now
             rate = done / (now - started)
             left = (total - done) / rate
-            click.echo(f"{done} of {total} essays, {rate:.2f} a second, about {left:.0f} s left", err=True)
+            click.echo(f"{done} of {total} {things}, {rate:.2f} a second, about {left:.0f} s left", err=True)
 
     return advance
 

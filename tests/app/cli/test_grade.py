@@ -17,7 +17,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from app.cli.grade import grade
+from app.cli.grade import grade, progress
 from grading.engines.engine import Request
 from settings import ROOT, settings
 from tests.corpus import chinese_essays, english_essays
@@ -278,3 +278,12 @@ def test_the_usage_is_complete() -> None:
     text = run("--help").stdout
     for words in ("-a, --assignment", "-o, --output", "Example: pizhu grade", "130 after Ctrl-C"):
         assert words in text
+
+
+def test_progress_off_a_terminal_names_what_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("app.cli.grade.PLAIN_INTERVAL", 0)
+    with progress(2, "Testing", "draws") as advance:
+        advance()
+    assert "1 of 2 draws, " in capsys.readouterr().err
