@@ -43,19 +43,14 @@ class Sentence(NamedTuple):
 
 
 def words(text: str) -> list[Word]:
-    """The words of a text in their order; Chinese ones as jieba's dictionary has them."""
+    """The words of a text in their order; Chinese ones as jieba's dictionary has them, or guessed, mostly names."""
     found = []
     for run in _RUN.finditer(text):
-        if run["han"]:
-            found += _han_words(run[0], run.start())
-        else:
-            found.append(Word(run.start(), run.end(), run[0]))
+        place = run.start()
+        for word in jieba().cut(run[0], hmm=True) if run["han"] else [run[0]]:
+            found.append(Word(place, place + len(word), word))
+            place += len(word)
     return found
-
-
-def _han_words(run: str, offset: int) -> list[Word]:
-    """A run of Han characters, cut; jieba may guess words, mostly names, that its dictionary lacks."""
-    return [Word(offset + start, offset + end, word) for word, start, end in jieba().tokenize(run, hmm=True)]
 
 
 def sentences(text: str) -> list[Sentence]:
