@@ -13,12 +13,12 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pgvector.sqlalchemy import HALFVEC
-from sqlalchemy import ColumnElement, cast, delete, func, literal, select, text, update
+from sqlalchemy import ColumnElement, Select, bindparam, cast, delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -38,6 +38,14 @@ EXACT = 6.0
 takes as long as the bucket is large, the graph as long as the bucket is a small part of all, and so they meet there."""
 _LOCK = 7312
 """Of Postgres's advisory locks: one process makes the graph, the others wait for it."""
+
+
+_ENTRIES = CacheEntry.__table__.c
+_ITERATE = select(
+    func.set_config("hnsw.iterative_scan", "strict_order", True),
+    func.set_config("hnsw.max_scan_tuples", "40000", True),
+)
+"""For this transaction. A scan ends after so many entries of others, so that the worst search has its bound too."""
 
 
 @dataclass(frozen=True)
@@ -87,26 +95,28 @@ class PgvectorIndex:
         self._dimension = dimension
         self._capacity = capacity
         self._exact = round(EXACT * capacity**0.5)
+        self._own = (_ENTRIES.bucket == bindparam("bucket")) & (_ENTRIES.embedder == embedder)
+        some = select(literal(1)).where(self._own).limit(self._exact + 1).subquery()
+        self._size = _ITERATE.add_columns(select(func.count()).select_from(some).scalar_subquery())
+        # The graph is over the column as it is cast; by the bare one, all of the bucket is read and compared.
+        self._exactly, self._by_graph = self._near(_ENTRIES.embedding), self._near(self._column())
         self._prepared = False
         self._stored = 0
 
     def nearest(self, bucket: str, vector: Vector, count: int) -> list[Near]:
         self._prepare()
-        own = (CacheEntry.bucket == bucket) & (CacheEntry.embedder == self._embedder)
-        some = select(literal(1)).where(own).limit(self._exact + 1).subquery()
-        size = select(func.count()).select_from(some).scalar_subquery()
         with session() as db:
-            *_, entries = db.execute(_ITERATE.add_columns(size)).one()
-            # The graph is over the column as it is cast; by the bare one, all of the bucket is read and compared.
-            column = CacheEntry.embedding if entries <= self._exact else self._column()
-            distance = column.cosine_distance(vector.tolist()).label("distance")
-            found = (
-                select(CacheEntry.id, CacheEntry.question, CacheEntry.answer, distance)
-                .where(own, CacheEntry.dimension == self._dimension, CacheEntry.expires_at > now())
-                .order_by(distance)
-                .limit(count)
-            )
-            return [Near(str(row.id), row.question, row.answer, 1.0 - row.distance) for row in db.execute(found)]
+            *_, entries = db.execute(self._size, {"bucket": bucket}).one()
+            asked = {"bucket": bucket, "vector": vector.tolist(), "now": now(), "count": count}
+            found = db.execute(self._exactly if entries <= self._exact else self._by_graph, asked)
+            return [Near(str(row.id), row.question, row.answer, 1.0 - row.distance) for row in found]
+
+    def _near(self, column: ColumnElement[Sequence[float]]) -> Select[Any]:
+        """Made once: putting such a statement together takes longer than Postgres does for a small bucket."""
+        distance = column.cosine_distance(bindparam("vector")).label("distance")
+        live = (_ENTRIES.dimension == self._dimension) & (_ENTRIES.expires_at > bindparam("now"))
+        chosen = select(_ENTRIES.id, _ENTRIES.question, _ENTRIES.answer, distance).where(self._own, live)
+        return chosen.order_by(distance).limit(bindparam("count"))
 
     def store(self, key: Key, vector: Vector, answer: str, ttl_s: float) -> None:
         self._prepare()
@@ -162,7 +172,7 @@ class PgvectorIndex:
             db.execute(delete(CacheEntry).where(CacheEntry.id.in_(longest.with_for_update(skip_locked=True))))
 
     def _column(self) -> ColumnElement[Sequence[float]]:
-        return cast(CacheEntry.embedding, HALFVEC(self._dimension))
+        return cast(_ENTRIES.embedding, HALFVEC(self._dimension))
 
     def _prepare(self) -> None:
         """The graph for this dimension, made unless it is there; only looked for once."""
@@ -181,10 +191,3 @@ class PgvectorIndex:
                 )
             db.commit()
         self._prepared = True
-
-
-_ITERATE = select(
-    func.set_config("hnsw.iterative_scan", "strict_order", True),
-    func.set_config("hnsw.max_scan_tuples", "40000", True),
-)
-"""For this transaction. A scan ends after so many entries of others, so that the worst search has its bound too."""
