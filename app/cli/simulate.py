@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from rich.console import Console
@@ -20,6 +20,7 @@ from app.cli.out import OUT, write
 from app.cli.simulate_page import NARROW, day_words, guide_rows, page, questions_words, stage_rows
 from grading import prompt
 from grading.cache.memory import CAPACITY
+from grading.costs.budget import Scope
 from grading.costs.prices import UnknownModel, price_of
 from grading.prompts.library import UnknownPrompt
 from grading.routing import Thresholds
@@ -31,6 +32,7 @@ from grading.simulation.questions import Questions, answered
 from grading.simulation.queueing import DAY
 from grading.simulation.shares import FEWEST, accepted_shares
 from grading.simulation.traffic import NoArrivals, Recorded
+from models import Period
 from models.base import now
 from settings import settings
 
@@ -83,6 +85,21 @@ def _option(name: str, kind: click.ParamType, words: str, of: Any) -> Callable[[
     return click.option(name, type=kind, default=of, show_default=True, help=words)
 
 
+BUDGETS: dict[str, tuple[Scope, Period]] = {
+    f"{'' if scope == 'platform' else scope + '_'}budget_{period.value}": (scope, period)
+    for scope in get_args(Scope)
+    for period in Period
+}
+
+
+def _budget_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for name, (scope, period) in reversed(BUDGETS.items()):
+        whose = "of all" if scope == "platform" else f"of each {scope}"
+        words = f"Hard budget {whose} for hosted calls in a {period.value}, US dollars.  [default: none]"
+        command = click.option(f"--{name.replace('_', '-')}", type=USD, help=words)(command)
+    return command
+
+
 @click.command("simulate", context_settings={"max_content_width": 100})
 @click.option("--day", type=FILE, help="A day's arrivals, .csv or .tsv; see below.  [default: a generated day]")
 @click.option("--essays", type=click.IntRange(1), help="A day.  [default: as many as --day has, else 15000]")
@@ -105,8 +122,9 @@ def _option(name: str, kind: click.ParamType, words: str, of: Any) -> Callable[[
 @_option("--questions", click.IntRange(0), "Asked a day, beside essays; a supposition.", QUESTIONS.a_day)
 @_option("--different", click.IntRange(1), "Of them for one assignment; a supposition.", QUESTIONS.different)
 @_option("--cache-mb", SOME, "MiB of the cache for answers.", CAPACITY / MIB)
-@click.option("--budget-day", type=USD, help="Hard budget for hosted calls in a day, US dollars.  [default: none]")
-@click.option("--budget-month", type=USD, help="Likewise in the month.  [default: none]")
+@_option("--students", click.IntRange(1), "Who hand essays in, all equally often; a supposition.", USUAL["students"])
+@_option("--class-size", click.IntRange(1), "Students of a class; a supposition.", USUAL["class_size"])
+@_budget_options
 @_option("--gpus", click.IntRange(1), "Local machines.", MACHINE.workers)
 @_option("--gpu-rate", SOME, "Essays a second of one.", MACHINE.rate)
 @_option("--gpu-at-once", click.IntRange(1), "Essays in flight in one.", MACHINE.at_once)
@@ -129,8 +147,8 @@ def simulate(day: Path | None, html: Path | None, out: Path | None, what_if: boo
     and where it is known characters and language (zh or en). Of several days the busiest is taken; with --essays as
     many are drawn with the same pattern.
 
-    Budgets are the platform's, by the rule that stops real calls: who comes later is graded by the local model where
-    that will do, else waits with a teacher for the next day's. The stages up to `cache` know none.
+    Budgets stop calls by the rule that stops real ones: who comes later is graded by the local model where that will
+    do, else waits with a teacher for the next day's. The stages up to `cache` know none.
 
     \b
     Examples: pizhu simulate
@@ -206,8 +224,9 @@ def _assumptions(recorded: Recorded | None, options: dict[str, Any]) -> Assumpti
         ),
         hosted_at_once=options["hosted_at_once"],
         hosted_s=options["hosted_seconds"],
-        budget_day=_usd(options["budget_day"]),
-        budget_month=_usd(options["budget_month"]),
+        students=options["students"],
+        class_size=options["class_size"],
+        budgets={whose: Decimal(str(options[name])) for name, whose in BUDGETS.items() if options[name] is not None},
         questions=Questions(options["questions"], options["different"], round(options["cache_mb"] * MIB)),
     )
     hosted = [tier.model for tier in given.tiers if tier.engine == "openai"]
@@ -219,10 +238,6 @@ def _assumptions(recorded: Recorded | None, options: dict[str, Any]) -> Assumpti
         except UnknownModel as error:
             raise click.UsageError(str(error)) from error
     return given
-
-
-def _usd(amount: float | None) -> Decimal | None:
-    return None if amount is None else Decimal(str(amount))
 
 
 def _questions_told(given: Assumptions, times: traffic.Array) -> dict[str, Any]:

@@ -86,6 +86,7 @@ def suppositions(given: Mapping[str, Any]) -> str:
     return (
         f"{given['repeats']:.1%} of essays handed in twice, {given['late']:.0%} wanted late, "
         f"{given['hosted_at_once']} hosted calls at once of {given['hosted_s']:g} s, "
+        f"{given['students']:,} students in classes of {given['class_size']} who hand in equally often, "
         f"{questions['a_day']:,} questions a day, {questions['different']} different ones for an assignment"
     )
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from grading.costs.prices import machine_cost, price_of
 from grading.routing import Thresholds
 from grading.simulation import calls, traffic
+from grading.simulation.purse import Limits
 from grading.simulation.questions import Questions
 from grading.simulation.queueing import DAY, Queue
 from grading.simulation.replay import COMPLEX, NEW, SIMPLE, USUAL, Essays
@@ -21,7 +22,7 @@ from grading.text import Language
 from settings import Tier
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
-SUPPOSITIONS = ["repeats", "late", "hosted_at_once", "hosted_s", "questions"]
+SUPPOSITIONS = ["repeats", "late", "hosted_at_once", "hosted_s", "questions", "students", "class_size"]
 """What has no source."""
 BASELINE = "baseline"
 """The tier of the baseline model."""
@@ -86,9 +87,11 @@ class Assumptions:
     hosted_at_once: int = 32
     hosted_s: float = 10.0
     """Essays in flight at the hosted provider and seconds for each: suppositions. Its rate limits are left out."""
-    budget_day: Decimal | None = None
-    budget_month: Decimal | None = None
-    """Hard budgets of the platform for hosted calls, in US dollars."""
+    students: int = 8_000
+    class_size: int = 40
+    """Who hand essays in, all equally often, and how many of them are one class: a supposition."""
+    budgets: Limits = field(default_factory=dict)
+    """For hosted calls."""
     questions: Questions = field(default_factory=Questions)
     price_factor: Decimal = Decimal(1)
     """What prices of the tiers are multiplied by, the baseline's apart."""
@@ -97,12 +100,12 @@ class Assumptions:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON types, with the prices of the models and the tokens of a call."""
         machine = vars(self.machine) | {"hour_usd": float(self.machine.hour_usd)}
-        nested = ("tiers", "thresholds", "machine", "questions", "budget_day", "budget_month")
+        nested = ("tiers", "thresholds", "machine", "questions", "budgets")
         own = {name: value for name, value in vars(self).items() if name not in nested}
-        budgets = {
-            name: None if usd is None else float(usd)
-            for name, usd in (("budget_day_usd", self.budget_day), ("budget_month_usd", self.budget_month))
-        }
+        budgets = [
+            {"scope": scope, "period": period.value, "hard_usd": float(usd)}
+            for (scope, period), usd in self.budgets.items()
+        ]
         models = {BASELINE: self.baseline_model} | {tier.name: tier.model for tier in self.tiers if tier.model}
         prices = {name: price_of(model).to_json() | {"model": model} for name, model in models.items()}
         calls_ = {
@@ -116,7 +119,7 @@ class Assumptions:
         limits = asdict(self.thresholds)
         return own | {
             "price_factor": float(self.price_factor),
-            **budgets,
+            "budgets": budgets,
             "questions": asdict(self.questions),
             "suppositions": SUPPOSITIONS,
             "thresholds": limits,
@@ -148,11 +151,13 @@ def draw(given: Assumptions, recorded: Recorded | None = None) -> Essays:
         repeats=np.where(random.random(count) < given.repeats, 0, NEW),  # of which, is drawn last
         retried=random.random(count) < given.retries,
         assignment=random.integers(given.assignments, size=count),
+        student=np.random.default_rng((given.seed, given.students)).integers(given.students, size=count),
         luck={name: random.random(count) for name in (*(tier.name for tier in given.tiers), BASELINE)},
     )
     into_day = np.concatenate([np.arange(len(of_day)) for of_day, _ in days])
     former = np.arange(count) - into_day + (random.random(count) * into_day).astype(np.int64)
-    return replace(drawn, repeats=np.where((drawn.repeats == NEW) | (into_day == 0), NEW, former))
+    repeats = np.where((drawn.repeats == NEW) | (into_day == 0), NEW, former)
+    return replace(drawn, repeats=repeats, student=drawn.student[np.where(repeats == NEW, np.arange(count), repeats)])
 
 
 def _day(

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grading.costs.budget import Scope
 from grading.costs.prices import price_of
 from grading.engines.engine import Usage
 from grading.simulation import calls
@@ -102,7 +103,7 @@ def stages(given: Assumptions, essays: Essays) -> Iterator[Stage]:
     """The six stages, from the dearest."""
     baseline = (Tier(name=BASELINE, engine="openai", model=given.baseline_model),)
     hosted = tuple(tier for tier in given.tiers if tier.engine == "openai")
-    unlimited = replace(given, budget_day=None, budget_month=None)  # else nothing could be compared
+    unlimited = replace(given, budgets={})  # else nothing could be compared
     uncached = run(unlimited, essays, baseline, cache=False)
     yield priced("baseline", given, essays, uncached, verbose=True)
     yield priced("prompt", given, essays, uncached)
@@ -125,14 +126,18 @@ def run(
     queues = {"openai": Queue(given.hosted_at_once, given.hosted_s * (1 + given.retries))}
     if any(tier.engine == "local" for tier in tiers):
         queues = {"local": given.machine.queue(1 + given.local_retries), **queues}
-    purse = Purse(given.budget_day, given.budget_month, _set_aside(given, essays, tiers))
+    whose: dict[Scope, list[int]] = {
+        "user": essays.student.tolist(),
+        "class": (essays.student // given.class_size).tolist(),
+    }
+    purse = Purse(given.budgets, whose, _set_aside(given, essays, tiers))
     platform = Platform(tuple(tiers), given.thresholds, given.accepted, queues, closed or {}, cache, batches, purse)
     return replay(essays, platform)
 
 
 def _set_aside(given: Assumptions, essays: Essays, tiers: Sequence[Tier]) -> dict[str, list[Decimal]]:
     """What a live call about each essay is estimated at, by hosted tier, where a budget asks: nothing of it cached."""
-    if given.budget_day is given.budget_month is None:
+    if not given.budgets:
         return {}
     prompt, reply, _ = (column.tolist() for column in _tokens(given, essays, verbose=False))
     found = {}

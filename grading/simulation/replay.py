@@ -64,6 +64,8 @@ class Essays:
     retried: NDArray[np.bool_]
     """The first reply of a model is no grade, and it is asked again."""
     assignment: NDArray[np.int64]
+    student: NDArray[np.int64]
+    """Who handed it in."""
     luck: Mapping[str, NDArray[np.float64]]
     """By tier, a number from 0 to 1 that decides how sure it is of this essay; the same in everything compared."""
 
@@ -81,7 +83,7 @@ class Platform:
     closed: Mapping[str, str] = field(default_factory=dict)
     cache: bool = True
     batches: bool = False
-    purse: Purse = field(default_factory=lambda: Purse(None, None, {}))
+    purse: Purse = field(default_factory=lambda: Purse({}, {}, {}))
 
 
 @dataclass
@@ -116,8 +118,8 @@ def replay(essays: Essays, platform: Platform) -> Replayed:
     done = Replayed(platform)
     graded: list[tuple[float, int, Route]] = []  # a heap: when, which essay, and as it was routed
 
-    def decisions(at: float) -> Decisions:
-        why = purse.why_spent(at)
+    def decisions(at: float, i: int) -> Decisions:
+        why = purse.why_spent(at, i)
         if why not in deciding:
             deciding[why] = Decisions(essays, platform, why)
         return deciding[why]
@@ -149,7 +151,7 @@ def replay(essays: Essays, platform: Platform) -> Replayed:
         while graded and graded[0][0] <= until:
             at, i, route = heapq.heappop(graded)
             left = _LATE - (at - times[i]) if late[i] else None
-            known = decisions(at)
+            known = decisions(at, i)
             following = known.after(i, route, left)
             if following is None:
                 stood[i] = at
@@ -157,22 +159,27 @@ def replay(essays: Essays, platform: Platform) -> Replayed:
                 ask(i, at, following, known)
 
     def take_up(at: float) -> None:
-        while waiting and purse.why_spent(at) is None:
+        for _ in range(len(waiting)):
             i, tried = waiting.popleft()
-            done.reviewed -= 1
-            ask(i, at, decisions(at).start(i, at, tried), decisions(at))
+            if purse.why_spent(at, i) is None:
+                done.reviewed -= 1
+                ask(i, at, decisions(at, i).start(i, at, tried), decisions(at, i))
+            else:
+                waiting.append((i, tried))
 
     repeats = essays.repeats.tolist() if platform.cache else [NEW] * len(times)
+    today = 0.0
     for i, at in enumerate(times):
         if graded:
             pass_on(at)
-        if waiting:
+        if waiting and at // DAY > today:  # no budget opens again within a day
             take_up(at)
+        today = at // DAY
         if repeats[i] != NEW and stood[repeats[i]] <= at:
             done.cached += 1
             stood[i] = at
         else:
-            known = decisions(at)
+            known = decisions(at, i)
             ask(i, at, known.start(i, at), known)
     pass_on(math.inf)
     done.began, done.ended = np.array(began), np.array(ended)

@@ -160,6 +160,13 @@ class TestBudgetsAndQuestions:
         assert poor["routing"]["put_off"] == poor["routing"]["reviewed"] > 500
         assert poor["local"]["cost_usd"] == poor["local"]["machine_usd"] < usual["local"]["cost_usd"]
 
+    @pytest.mark.parametrize("whose", ["class", "user"])
+    def test_classes_and_users_have_budgets_of_their_own(self, whose: str) -> None:
+        month = told(f"--{whose}-budget-day", 0.01, "--students", 50, "--class-size", 10)
+        routing = {stage["stage"]: stage for stage in month["stages"]}["routing"]
+        assert 0 < routing["put_off"] < month["assumptions"]["essays"] * month["assumptions"]["days"]
+        assert month["assumptions"]["budgets"] == [{"scope": whose, "period": "day", "hard_usd": 0.01}]
+
     def test_questions_are_told_beside_the_essays_and_are_none_of_their_cost(self) -> None:
         many, none = told("--questions", 1000, "--different", 5), told("--questions", 0)
         assert many["stages"] == none["stages"]

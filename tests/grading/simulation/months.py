@@ -50,6 +50,7 @@ def essays(*times: float, **columns: Any) -> Essays:
         repeats=np.full(count, NEW),
         retried=none,
         assignment=np.zeros(count, dtype=np.int64),
+        student=np.zeros(count, dtype=np.int64),
         luck={tier: np.full(count, SURE) for tier in ("local", "small", "large", "baseline")},
     )
     luck = {tier: np.array(column) for tier, column in columns.pop("luck", {}).items()}

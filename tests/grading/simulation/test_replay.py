@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grading.costs.budget import Scope
 from grading.routing import BATCH_WINDOW, Facts, Route, next_route, route
 from grading.simulation.month import run
 from grading.simulation.queueing import DAY, Queue
 from grading.simulation.replay import COMPLEX, NEW, SIMPLE, USUAL, Decisions, Essays, Platform, Replayed, complexity_of
+from models import Period
 from tests.grading.simulation.months import LARGE, LOCAL, SMALL, UNSURE, assumptions, essays
 
 CASCADE = (LOCAL, SMALL, LARGE)
@@ -68,18 +70,37 @@ class TestEssays:
 
     def test_are_graded_by_the_local_model_once_a_budget_is_spent(self) -> None:
         # A complex essay costs two cents and more; the budget of one cent is passed by one call, as it may be.
-        given = assumptions(budget_day=Decimal("0.01"))
+        given = assumptions(budgets={("platform", Period.day): Decimal("0.01")})
         done = run(given, essays(0.0, 1.0, DAY + 1, kind=[COMPLEX] * 3), CASCADE)
         assert asked(done) == {"large": [0, 2], "local": [1]}
-        month = run(replace(given, budget_day=None, budget_month=Decimal("0.01")), essays(0.0, DAY), (LARGE,))
+        monthly = replace(given, budgets={("platform", Period.month): Decimal("0.01")})
+        month = run(monthly, essays(0.0, DAY), (LARGE,))
         assert (asked(month), month.reviewed, month.put_off) == ({"large": [0]}, 1, 1)
 
     def test_wait_for_the_next_days_budget_where_nothing_else_can_grade_them(self) -> None:
-        given = assumptions(budget_day=Decimal("0.01"))
+        given = assumptions(budgets={("platform", Period.day): Decimal("0.01")})
         done = run(given, essays(0.0, 1.0, DAY + 7, luck={"local": [UNSURE, 0.001, 1.0]}), (LOCAL, LARGE))
         assert asked(done) == {"local": [0, 1, 2], "large": [0, 1]}
         assert (done.put_off, done.reviewed) == (1, 0)
         assert done.ended[1] == DAY + 7 + 5, "taken up when the next one comes, at the tier that had no money"
+
+    @pytest.mark.parametrize(("scope", "stopped"), [("user", [1]), ("class", [1, 2]), ("platform", [1, 2, 3])])
+    def test_are_stopped_by_the_budget_of_their_own_student_class_or_platform(
+        self, scope: Scope, stopped: list[int]
+    ) -> None:
+        # The first two are of one student, the third of another in that class, the fourth of another class.
+        given = assumptions(budgets={(scope, Period.day): Decimal("0.01")}, class_size=40)
+        done = run(given, essays(0.0, 1.0, 2.0, 3.0, student=[0, 0, 39, 40]), (LARGE,))
+        assert asked(done) == {"large": [i for i in range(4) if i not in stopped]}
+        assert done.reviewed == done.put_off == len(stopped)
+
+    def test_who_has_a_budget_left_is_not_kept_back_by_who_waits_for_his(self) -> None:
+        given = assumptions(
+            budgets={("user", Period.month): Decimal("0.01"), ("platform", Period.day): Decimal("0.01")}
+        )
+        done = run(given, essays(0.0, 1.0, 2.0, DAY + 1, student=[0, 0, 1, 2]), (LARGE,))
+        assert asked(done) == {"large": [0, 2]}
+        assert done.reviewed == 2, "the first student's second essay, and the last, as that day's money is spent"
 
     def test_that_are_complex_go_to_the_best_at_once(self) -> None:
         assert asked(run(assumptions(), essays(0.0, kind=[COMPLEX]), CASCADE)) == {"large": [0]}
