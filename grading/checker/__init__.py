@@ -38,9 +38,9 @@ def proofread(text: str, language: Language | None = None) -> list[Finding]:
 
 
 def _apart(findings: list[Finding]) -> list[Finding]:
-    """Of findings that overlap, the one that begins first; of those that begin together, one that is sure."""
+    """Of findings that overlap, one that is sure; of those that are as sure, the one that begins first."""
     kept: list[Finding] = []
-    for finding in sorted(findings, key=lambda finding: (finding.start, not finding.sure, finding.end)):
-        if not kept or finding.start >= kept[-1].end:
+    for finding in sorted(findings, key=lambda finding: (not finding.sure, finding.start, finding.end)):
+        if not any(finding.start < one.end and one.start < finding.end for one in kept):
             kept.append(finding)
-    return kept
+    return sorted(kept, key=lambda finding: finding.start)

@@ -39,8 +39,8 @@ def _shown(pair: Pair) -> str:
 
 _BY_WRITTEN = {
     one: [
-        (re.compile(f"(?:{pair.before})$"), re.compile(pair.after), pair.meant, pair.why or f"这里要用“{pair.meant}”。")
-        for pair in PAIRS
+        (re.compile(f"(?:{pair.before})$"), re.compile(pair.after), pair)
+        for pair in sorted(PAIRS, key=lambda pair: not pair.sure)
         if one in pair.written
     ]
     for one in sorted({one for pair in PAIRS for one in pair.written})
@@ -51,13 +51,14 @@ _WRITTEN = re.compile(
 
 
 def check(text: str, sentences: Sequence[Sentence]) -> list[Finding]:
-    """What a pattern shows, counted only: a person is told of none of them."""
+    """What a pattern shows; most is counted only, and a person is told of the few that are sure."""
     found = {}
     for place in _WRITTEN.finditer(text):
         start, end = place.span()
-        for before, after, meant, why in _BY_WRITTEN[place[0]]:
+        for before, after, pair in _BY_WRITTEN[place[0]]:
             if after.match(text, end) and before.search(text, max(0, start - _LONGEST_BEFORE), start):
-                found[start] = Finding(start, end, "grammar", why, meant, sure=False)
+                why = pair.why or f"这里要用“{pair.meant}”。"
+                found[start] = Finding(start, end, "grammar", why, pair.meant, pair.sure)
                 break
     for sentence in sentences:
         particles, places = _particles(sentence.words), _places(text[sentence.start : sentence.end], sentence.start)

@@ -63,6 +63,11 @@ def test_one_slip_is_found_once() -> None:
     assert slips("他变的很胖，我走了。") == [("的", "得")]
 
 
-def test_it_is_counted_and_nobody_is_told() -> None:
+def test_most_of_it_is_counted_and_nobody_is_told() -> None:
     (slip,) = check("我是你得学生。", "zh")
     assert not slip.sure
+
+
+def test_what_nobody_writes_who_is_right_is_told_even_where_spelling_only_doubts_it() -> None:
+    felt, changed = check("我觉的家乡变的更美了。", "zh")
+    assert (felt.suggestion, felt.sure, changed.suggestion, changed.sure) == ("得", True, "得", True)
