@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Select, case, func, select, union_all
 
 from grading.costs.report import NOTHING, Spent, spent_by, sums_of
-from grading.costs.rollup import DAY, OWNERS, day_after, kept_since, midnight, of_owners, outside
+from grading.costs.rollup import DAY, OWNERS, day_after, kept_since, midnight, of_owners, outside, rolled_until
 from grading.costs.running import between
-from models import CostRollup, LlmCall, OwnerTotal
+from models import LlmCall, OwnerTotal
 from models.session import Snapshot
 
 TOP = 100
@@ -49,7 +49,7 @@ class Attribution:
 def attribution(session: Snapshot, begin: datetime, end: datetime) -> Attribution:
     """Who calls were made for, on whole days (UTC) from that of `begin` to that of `end`."""
     begin, end = _days(begin, end)
-    rows = session.execute(_dearest(_owners(begin, end, _rolled(session)))).all()
+    rows = session.execute(_dearest(_owners(begin, end, rolled_until(session)))).all()
     users, classes = ([row for row in rows if row.kind == kind] for kind in ("user", "class"))
     costs = users[0].costs if users else []
     by_feature = spent_by("feature", sums_of(session, begin, end))
@@ -98,17 +98,12 @@ def concentration(costs: Sequence[Decimal]) -> dict[float, float]:
 def of_class(session: Snapshot, class_id: uuid.UUID, begin: datetime, end: datetime) -> Spent:
     """What a class has cost, on whole days (UTC) from that of `begin` to that of `end`."""
     begin, end = _days(begin, end)
-    rows = session.execute(_owners(begin, end, _rolled(session), class_id)).all()
+    rows = session.execute(_owners(begin, end, rolled_until(session), class_id)).all()
     return Spent(calls=int(rows[0].calls), cost=rows[0].cost, baseline=rows[0].baseline_cost) if rows else Spent()
 
 
 def _days(begin: datetime, end: datetime) -> tuple[datetime, datetime]:
     return midnight(begin), midnight(end) + DAY
-
-
-def _rolled(session: Snapshot) -> datetime | None:
-    """Until when the sums go."""
-    return session.scalar(select(CostRollup.until))
 
 
 def _owners(begin: datetime, end: datetime, rolled: datetime | None, class_id: uuid.UUID | None = None) -> Select[Any]:

@@ -129,12 +129,17 @@ def forget(session: Session) -> None:
         session.execute(delete(hours).where(hours.hour < since))
 
 
+def rolled_until(session: Snapshot) -> datetime | None:
+    """Until when the sums go."""
+    return session.scalar(select(CostRollup.until))
+
+
 def rolled_part(session: Snapshot, begin: datetime, end: datetime) -> tuple[datetime, datetime]:
     """The whole hours of a period that are among the sums: from when to when, the same twice where there are none.
 
     In a snapshot, for a turn that is committed before the sums are read would change what is among them.
     """
-    rolled = session.scalar(select(CostRollup.until))
+    rolled = rolled_until(session)
     if rolled is None:
         return begin, begin
     first = max(begin if hour_of(begin) == begin else hour_of(begin) + HOUR, kept_since(rolled))
